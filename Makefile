@@ -1,0 +1,43 @@
+# make install | demo | test | test-slow | lint | types | help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint types clean
+
+help:
+	@echo "make install    .venv with everything that is needed"
+	@echo "make demo       train on moving digits, generate, measure: runs/demo/report.html"
+	@echo "make test       the test suite (make test-slow: the rest, minutes of CPU)"
+	@echo "make lint       ruff;  make types: pyright"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+demo: install
+	$(BIN)/mutoscope train demo --out runs/demo
+	$(BIN)/mutoscope evaluate runs/demo
+
+# One thread per worker: two OpenMP pools on two cores spend their time waiting for each other.
+test: install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m slow
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/pyright
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info

@@ -1,0 +1,84 @@
+"""Every error that a user can cause, as one line that says what was got and what to type."""
+
+import errno
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+_LIMITS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+_NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def is_users(error: Exception) -> bool:
+    """Whether an error is something a user can mend (one line), rather than a bug (a traceback)."""
+    return isinstance(error, ValueError | OSError | ImportError | MemoryError) or _is_memory(error)
+
+
+def one_line(error: Exception) -> str:
+    """What to print about an error."""
+    if isinstance(error, ValidationError):
+        return invalid(error)
+    if isinstance(error, MemoryError) or _is_memory(error):
+        return "there is not enough memory for this. Ask for fewer frames, fewer prompts or a smaller batch_size."
+    if isinstance(error, OSError):
+        return _system(error)
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def suggestion(word: str, known: Iterable[str], count: int = 1) -> str:
+    """` Did you mean 'x'?`, or nothing where no name is near."""
+    near = get_close_matches(word, list(known), n=count, cutoff=0.6)
+    return f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+
+
+def invalid(error: ValidationError, prefix: str = "", known: Iterable[str] = ()) -> str:
+    """The first complaint of pydantic: `training.steps: got -3, must be at least 1`.
+
+    prefix: where the failing part sits, such as `training.`; known: names to suggest for an unknown key.
+    """
+    first = error.errors(include_url=False)[0]
+    where = prefix + ".".join(str(part) for part in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return _complaint(dict(first), where, known) + more
+
+
+def _complaint(first: dict[str, Any], where: str, known: Iterable[str]) -> str:
+    kind, got = first["type"], first["input"]
+    if kind == "value_error":  # our own words, complete
+        return first["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return f"unknown key {where!r}.{suggestion(where, known)}"
+    if kind == "missing":
+        return f"{where} is missing"
+    shown = repr(got) if len(repr(got)) <= 60 else repr(got)[:60] + "…"
+    if kind in _LIMITS:
+        name, words = _LIMITS[kind]
+        return f"{where}: got {shown}, must be {words} {first['ctx'][name]}"
+    if kind == "literal_error":
+        return f"{where}: got {shown}, must be one of {first['ctx']['expected']}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{where}: got {shown}, {message}" if where else message
+
+
+def _system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC or "No space left" in str(error):
+        where = where or str(error).split(" cannot be written")[0] + ": "
+        return f"{where}the disk is full. Free some space, then type the same command again."
+    if error.errno in _NO_PERMISSION:
+        return f"{where}permission denied. Choose a folder of your own with --out, or change its permissions."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{where}a file is in the way of a folder. Choose another --out."
+    return where + " ".join((error.strerror or str(error)).split())
+
+
+def _is_memory(error: Exception) -> bool:
+    """Torch reports a full memory as a RuntimeError."""
+    return isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "out of memory" in str(error))

@@ -1,0 +1,37 @@
+"""Ctrl-C and SIGTERM as a polite question: finish the step, save, leave. The second time it is an order."""
+
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+_NOTE = b"\nmutoscope: saving after this step; Ctrl-C again stops at once, without saving.\n"
+
+
+class StopSignal:
+    """`with StopSignal() as stop: ... stop.asked()`: True once the process was asked to stop."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: dict[int, Any] = {}
+
+    def asked(self) -> bool:
+        """Whether to save and leave."""
+        return self._asked
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # elsewhere signals cannot be handled
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        os.write(2, _NOTE)  # print is not safe inside a signal handler

@@ -1,0 +1,132 @@
+"""`mutoscope train RECIPE [--section.field value ...]`: a recipe, changed by options, run or gone on with."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..recipes import RECIPES
+from ..training.config import RunConfig
+from .errors import one_line, suggestion
+from .folders import check_writable
+from .parse import parse, wants_help
+from .progress import Progress, RunLog, duration
+from .stopping import StopSignal
+
+if TYPE_CHECKING:
+    from ..model import VideoModel
+
+USAGE = """usage: mutoscope train RECIPE [--out DIR] [--section.field value ...]
+
+Train all stages of a recipe into a run folder, or go on with what is there. Ctrl-C saves.
+
+recipes:
+{recipes}
+
+  mutoscope train RECIPE --help    all options with the recipe's values"""
+DESCRIPTION = "Train all stages of a recipe into a run folder, or go on with what is there. Ctrl-C saves."
+
+
+class TrainOptions(RunConfig):
+    """A run and where it goes."""
+
+    out: Path
+    """Run folder; a run that is there already goes on."""
+
+
+def run(args: list[str]) -> int:
+    """The verb."""
+    if not args or wants_help(args):
+        width = max(map(len, RECIPES))
+        print(USAGE.format(recipes="\n".join(f"  {name:<{width}}  {summary(name)}" for name in RECIPES)))
+        return 0
+    name, rest = args[0], args[1:]
+    if name.startswith("-"):
+        raise ValueError(f"got {name!r} where the recipe goes. Type: mutoscope train RECIPE {name} …")
+    if name not in RECIPES:
+        raise ValueError(f"unknown recipe {name!r}.{suggestion(name, RECIPES)} Recipes: {', '.join(RECIPES)}.")
+    recipe = RECIPES[name]()
+    fields = {field: getattr(recipe, field) for field in RunConfig.model_fields}
+    default = TrainOptions(out=Path("runs") / name, **fields)
+    options = parse(TrainOptions, rest, f"mutoscope train {name}", DESCRIPTION, default)
+    config = RunConfig(**{field: getattr(options, field) for field in RunConfig.model_fields})
+    return train_run(config, options.out, shlex.join(["mutoscope", "train", *args]))
+
+
+def summary(name: str) -> str:
+    """First line of a recipe's docstring."""
+    return (RECIPES[name].__doc__ or "").strip().splitlines()[0]
+
+
+def train_run(config: RunConfig, out: Path, command: str) -> int:
+    """Train, show progress, and say where things are; `command` is what to type to go on."""
+    check_writable(out)
+    say_loading()
+    from ..training.run import Callbacks, check, open_run, stage_seconds, train
+    from ..training.trainer import Interrupted
+
+    check(config)
+    open_run(config, out)
+    log = RunLog(out / "log.txt")
+    log.write(command)
+    with StopSignal() as stop, Progress(log) as progress:
+
+        def on_step(stage: str, step: int, steps: int, loss: float) -> None:
+            progress.update(stage, step, steps, loss)
+            if stage == "encode" and stop.asked():  # training stages save and stop by themselves
+                raise Interrupted(f"stopped while encoding clips, {step} of {steps}")
+
+        def on_samples(model: "VideoModel", step: int) -> None:
+            if config.sample_prompts:
+                progress.note(write_samples(model, config, out, step))
+
+        try:
+            train(config, out, Callbacks(on_step, on_samples, stop.asked))
+        except Interrupted as interrupted:
+            progress.note(f"{interrupted}. Saved; go on with: {command}")
+            return 0
+        except (ValueError, OSError) as error:
+            log.write(one_line(error))
+            if isinstance(error, OSError):
+                raise OSError(f"{one_line(error)} What was saved is kept; go on with: {command}") from error
+            raise
+        log.write(f"done after {duration(stage_seconds(out))} of training")
+    print(ending(config, out, stage_seconds(out)))
+    return 0
+
+
+def write_samples(model: "VideoModel", config: RunConfig, out: Path, step: int) -> str:
+    """Videos of the sample prompts, seeds 0, 1, …, as samples/step-N.png and .webp; returns a line that says so."""
+    import numpy as np
+
+    from ..pipeline import Pipeline
+    from ..video.sheet import contact_sheet
+    from ..video.write import write_video
+
+    prompts = list(config.sample_prompts)
+    try:
+        clips = Pipeline(model).generate_many(prompts, list(range(len(prompts))))
+    except ValueError as error:  # an early model may give NaN: training goes on, and will say so itself if it is ill
+        return f"no samples at step {step}: {one_line(error)}"
+    sheet = out / "samples" / f"step-{step:06d}.png"
+    scale = max(1, 96 // min(clips[0].shape[1:3]))
+    write_video(sheet, np.asarray(contact_sheet(clips, prompts, scale=scale))[None], fps=1)
+    write_video(sheet.with_suffix(".webp"), np.concatenate(clips, axis=2), config.data.fps, scale)
+    return f"samples: {sheet}"
+
+
+def ending(config: RunConfig, out: Path, seconds: float) -> str:
+    """Where things are and what to do next."""
+    prompt = config.sample_prompts[0] if config.sample_prompts else "a red 7 moving left"
+    lines = [f"trained in {duration(seconds)}: {out}", f"  model    {out / 'model'}", f"  metrics  {out / 'metrics.jsonl'}"]
+    if (out / "samples").is_dir():
+        lines.append(f"  samples  {out / 'samples'}")
+    folder = shlex.quote(str(out))
+    lines += ["next:", f"  mutoscope generate {shlex.quote(prompt)} --model {folder}", f"  mutoscope evaluate {folder}"]
+    return "\n".join(lines)
+
+
+def say_loading() -> None:
+    """Torch takes seconds to load: a person at a terminal should see that something happens."""
+    if sys.stderr.isatty():
+        print("loading torch …", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""NOISY LATENTS -> PREDICTION: the networks."""

@@ -1,0 +1,1 @@
+"""Latents <-> noise: mathematics only. Knows no network, text or file."""

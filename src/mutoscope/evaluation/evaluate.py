@@ -1,0 +1,223 @@
+"""The whole measurement on one page: ask, judge, and put a ceiling and a floor beside every number."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from ..data.config import SpriteConfig
+from ..data.sprites import SpriteClips
+from . import controls
+from .adherence import Findings, examine, summarise, verdicts
+from .distance import frechet_distance, polynomial_mmd
+from .features import VERSION, VideoFeatures, train_features
+from .judge import Judge, config_key, load_or_train_judge
+from .prompts import Asked, prompts, real_clips
+from .reconstruction import background, psnr, ssim
+from .result import Adherence, Distance, Evaluation, Measured, Reconstruction
+from .result import Judge as JudgeRecord
+
+Frames = Float[Tensor, "b c F H W"]
+Generate = Callable[[list[str], list[int]], Tensor]
+"""(prompts, one seed each) -> frames (b, c, F, H, W) in [-1, 1]."""
+
+BATCH = 24  # prompts per call of `generate`
+FEATURE_CLIPS = 512  # real clips that the feature network trains on
+PIXEL_CLIPS = 48  # clips that PSNR and SSIM look at: SSIM is the slowest part of all
+PUNISHED = 2.0  # a control counts as punished beyond this multiple of the largest real-against-real distance
+RESPLITS = 8  # random halves of the real clips that the void check looks at
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The numbers, and the frames (n, c, F, H, W) they are about, in the order of `evaluation.clips`."""
+
+    evaluation: Evaluation
+    frames: Tensor
+
+
+def evaluate(
+    config: SpriteConfig,
+    generate: Generate,
+    reconstruct: Callable[[Tensor], Tensor] | None = None,
+    *,
+    num_prompts: int = 240,
+    seed: int = 0,
+    cache: Path | None = None,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> Evaluated:
+    """Ask for `num_prompts` videos and measure them.
+
+    reconstruct: frames -> frames through the autoencoder, or None to leave it out. cache: folder in which the judge and
+    the feature network are kept. on_progress: called with a word and the share done, 0 to 1.
+    ValueError: clips too short to have a motion, or `generate` returned another shape.
+    """
+    if config.num_frames < 4:
+        raise ValueError(f"num_frames={config.num_frames} has no motion to measure; evaluation needs 4 or more.")
+    say, clock = on_progress or (lambda what, share: None), _Clock()
+    say("judge", 0.0)
+    judge = load_or_train_judge(config, cache)
+    clock.lap("judge")
+    say("features", 0.0)
+    network = load_or_train_features(config, cache)
+    clock.lap("features")
+    asked = prompts(config, num_prompts, seed)
+    real, other = (real_clips(config, asked, seed=1 + 2 * seed + k) for k in range(2))
+    clock.lap("real clips")
+    frames, seeds = _generate_all(generate, asked, seed, real.shape[1:], say)
+    clock.lap("generate")
+    rebuilt = _in_batches(reconstruct, real)
+    clock.lap("reconstruct")
+    say("measure", 0.0)
+    findings = examine(frames, asked, config, judge)
+    on_real = examine(real, asked, config, judge)
+    spoiled, floor = _control_findings(real, asked, config, judge, seed)
+    evaluation = Evaluation(
+        num_prompts=num_prompts,
+        seed=seed,
+        judge=JudgeRecord(accuracy=judge.accuracy, drawings=judge.num_drawings, fingerprint=judge.fingerprint),
+        adherence=_groups(findings, asked, config, on_real, floor),
+        controls={name: summarise(found, has_colour=bool(config.colours)) for name, found in spoiled.items()},
+        reconstruction=_reconstruction(rebuilt, real, asked, config, judge, on_real, floor),
+        distance=_distances(network, frames, real, other, rebuilt, seed),
+        features=network.fingerprint,
+        clips=verdicts(findings, asked, seeds, judge.names),
+        seconds=clock.laps,
+    )
+    clock.lap("measure")
+    say("measure", 1.0)
+    return Evaluated(evaluation, frames)
+
+
+def load_or_train_features(config: SpriteConfig, cache: Path | None, *, seed: int = 0) -> VideoFeatures:
+    """The feature network kept in the folder `cache` for this data configuration, or a new one, then kept there."""
+    path = None if cache is None else cache / f"features-{VERSION}-{config_key(config)}-{seed}.safetensors"
+    if path is not None and path.exists():
+        return VideoFeatures.load(path)
+    batch = SpriteClips(config, "train", seed + 1).batch(range(FEATURE_CLIPS))
+    truth = {"identity": batch.truth.identity, "colour": batch.truth.colour, "direction": batch.truth.direction}
+    network = train_features(batch.frames, {k: torch.from_numpy(v) for k, v in truth.items()}, seed=seed)
+    if path is not None:
+        network.save(path)
+    return network
+
+
+def _generate_all(
+    generate: Generate, asked: list[Asked], seed: int, shape: torch.Size, say: Callable[[str, float], None]
+) -> tuple[Tensor, list[int]]:
+    seeds = [1_000_000 * seed + i for i in range(len(asked))]
+    parts = []
+    for start in range(0, len(asked), BATCH):
+        say("generate", start / len(asked))
+        batch = asked[start : start + BATCH]
+        frames = generate([question.prompt for question in batch], seeds[start : start + BATCH])
+        if frames.shape != (len(batch), *shape):
+            raise ValueError(
+                f"generate returned {tuple(frames.shape)} for {len(batch)} prompts; "
+                f"clips of this data are {(len(batch), *shape)}."
+            )
+        # A network that diverged writes NaN: that is a blank frame, not a crash of the report.
+        parts.append(frames.detach().float().cpu().nan_to_num(-1.0).clamp(-1, 1))
+    return torch.cat(parts), seeds
+
+
+@torch.no_grad()
+def _in_batches(reconstruct: Callable[[Tensor], Tensor] | None, real: Frames) -> Tensor | None:
+    if reconstruct is None:
+        return None
+    return torch.cat([reconstruct(part).detach().float().cpu() for part in real.split(BATCH)]).clamp(-1, 1)
+
+
+def _control_findings(
+    real: Frames, asked: list[Asked], config: SpriteConfig, judge: Judge, seed: int
+) -> tuple[dict[str, Findings], Findings]:
+    """Real clips spoiled in five ways, and the floor: each measure from the control that concerns it."""
+    generator = Generator().manual_seed(seed)
+    order = np.random.default_rng(seed).permutation(len(asked))
+    found = {
+        "shuffled_prompts": examine(real, [asked[i] for i in order], config, judge),
+        "shuffled_frames": examine(controls.shuffled(real, generator), asked, config, judge),
+        "static": examine(controls.static(real), asked, config, judge),
+        "spliced": examine(controls.spliced(real), asked, config, judge),
+        "noise": examine(controls.pure_noise(real, generator), asked, config, judge),
+    }
+    # Another prompt's clip is as persistent as the right one, and shows as much: those two need another floor.
+    chance = found["shuffled_prompts"]
+    unknown = torch.full_like(chance.blank, float("nan"))
+    return found, replace(chance, persistent=found["spliced"].persistent, blank=unknown)
+
+
+def _groups(
+    findings: Findings, asked: list[Asked], config: SpriteConfig, on_real: Findings, floor: Findings
+) -> dict[str, Adherence]:
+    held_out = torch.tensor([question.combination.held_out for question in asked])
+    groups = {"all": torch.ones_like(held_out), "seen": ~held_out, "held_out": held_out}
+    return {
+        name: summarise(findings, has_colour=bool(config.colours), ceiling=on_real, floor=floor, where=where)
+        for name, where in groups.items()
+        if where.any()
+    }
+
+
+def _reconstruction(
+    rebuilt: Tensor | None,
+    real: Frames,
+    asked: list[Asked],
+    config: SpriteConfig,
+    judge: Judge,
+    on_real: Findings,
+    floor: Findings,
+) -> Reconstruction | None:
+    if rebuilt is None:
+        return None
+    few, shown, empty = real[:PIXEL_CLIPS], rebuilt[:PIXEL_CLIPS], background(real[:PIXEL_CLIPS])
+    count = few.shape[0] * few.shape[2]
+    return Reconstruction(
+        psnr=Measured(value=psnr(shown, few).mean().item(), floor=psnr(empty, few).mean().item(), count=count),
+        ssim=Measured(
+            value=ssim(shown, few).mean().item(), ceiling=1.0, floor=ssim(empty, few).mean().item(), count=count
+        ),
+        adherence=summarise(
+            examine(rebuilt, asked, config, judge), has_colour=bool(config.colours), ceiling=on_real, floor=floor
+        ),
+    )
+
+
+def _distances(
+    network: VideoFeatures, frames: Frames, real: Frames, other: Frames, rebuilt: Tensor | None, seed: int
+) -> dict[str, Distance]:
+    generator = Generator().manual_seed(seed)
+    sets = {"generated": frames, "real": other}
+    sets |= {"shuffled": controls.shuffled(other, generator), "static": controls.static(other)}
+    if rebuilt is not None:
+        sets["reconstructed"] = rebuilt
+    features = {name: network.features(clips) for name, clips in sets.items()}
+    reference = network.features(real)
+    pool = torch.cat([reference, features["real"]])
+    halves = [torch.randperm(len(pool), generator=generator).chunk(2) for _ in range(RESPLITS)]
+    out = {}
+    for name, distance in (("frechet", frechet_distance), ("kernel", polynomial_mmd)):
+        value = {key: distance(feature, reference) for key, feature in features.items()}
+        worst = max(abs(value["real"]), *(abs(distance(pool[a], pool[b])) for a, b in halves))
+        tame = [c for c in ("shuffled", "static") if value[c] <= PUNISHED * worst]
+        why = f"{' and '.join(tame)} clips are no further than {PUNISHED:g} x real clips ({worst:.3g})" if tame else ""
+        value.setdefault("reconstructed", None)
+        out[name] = Distance(**value, void=bool(tame), void_because=why)
+    return out
+
+
+class _Clock:
+    """Wall-clock seconds of each part."""
+
+    def __init__(self):
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self._last = round(now - self._last, 3), now

@@ -1,0 +1,211 @@
+"""The numbers of a report as HTML: tiles, the quality table, distances, what it cost."""
+
+from html import escape
+
+from .plots import range_plot
+from .result import Adherence, Distance, Evaluation, Measured
+
+ROWS = {
+    "all_correct": ("Everything correct", "identity, colour and direction in one video"),
+    "identity": ("Identity", "the asked digit or shape, by majority over the frames"),
+    "colour": ("Colour", "nearest colour of the palette"),
+    "direction": ("Direction", "tracked over the whole clip"),
+    "frame_identity": ("Identity per frame", "share of frames with the asked label"),
+    "persistence": ("Persistence", "one label in at least 90 % of the frames"),
+}
+GROUPS = {
+    "all": "All prompts",
+    "seen": "Combinations seen in training",
+    "held_out": "Combinations never seen in training",
+}
+DISTANCES = {"frechet": "Fréchet distance", "kernel": "Polynomial-kernel MMD"}
+NONE = '<span class="none">–</span>'
+
+
+def tiles(evaluation: Evaluation | None, summary: dict) -> str:
+    """The few numbers that sum up a run."""
+    shown = []
+    if evaluation is not None and "all" in evaluation.adherence:
+        found = evaluation.adherence["all"]
+        shown += [
+            ("prompts followed completely", percent(found.all_correct.value), _of_ceiling(found.all_correct)),
+            ("right digit or shape", percent(found.identity.value), _of_ceiling(found.identity)),
+            ("right direction", percent(found.direction.value), _of_ceiling(found.direction)),
+        ]
+        if evaluation.reconstruction is not None:
+            decibel = evaluation.reconstruction.psnr
+            shown.append(("reconstruction PSNR", f"{decibel.value:.1f} dB", f"empty clip {decibel.floor or 0:.1f} dB"))
+    seconds = sum(stage.get("seconds", 0) for stage in summary.get("stages", {}).values())
+    if seconds:
+        shown.append(("training time", duration(seconds), f"{len(summary['stages'])} stages"))
+    cells = [f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd><dd>{escape(c)}</dd></div>" for a, b, c in shown]
+    return f'<dl class="tiles">{"".join(cells)}</dl>' if cells else ""
+
+
+def measurement_section(evaluation: Evaluation | None) -> str:
+    """Quality tables with ceilings and floors, and how each number was made."""
+    if evaluation is None:
+        return '<p class="quiet">Not evaluated yet.</p>'
+    parts = [_adherence_table(GROUPS.get(name, name), found) for name, found in evaluation.adherence.items()]
+    if evaluation.reconstruction is not None:
+        behind = evaluation.reconstruction.adherence
+        parts.append(_adherence_table("Real clips through the autoencoder", behind))
+        parts.append(_reconstruction_table(evaluation))
+    parts += [_distance_table(evaluation), _how(evaluation)]
+    return "".join(parts)
+
+
+def _adherence_table(title: str, found: Adherence) -> str:
+    rows = []
+    for name, (label, note) in ROWS.items():
+        measured: Measured | None = getattr(found, name)
+        if measured is not None:
+            rows.append(_share_row(label, note, measured))
+    if found.speed_error is not None:
+        rows.append(_plain_row("Speed error", "pixels per frame, where a speed was asked", found.speed_error, "{:.3f}"))
+    rows.append(_plain_row("Blank frames", "nothing bright in the frame", found.blank, "{:.1%}"))
+    count = found.identity.count
+    return _table(f"{title} <small>{count} videos</small>", _HEADINGS, rows)
+
+
+_HEADINGS = ("Measure", "Value", "", "95 % interval", "Ceiling", "Floor", "Value / ceiling")
+
+
+def _share_row(label: str, note: str, measured: Measured) -> str:
+    interval = NONE
+    if measured.low is not None and measured.high is not None:
+        interval = f"{100 * measured.low:.0f} – {percent(measured.high)}"
+    picture = range_plot(measured.value, measured.low, measured.high, measured.ceiling, measured.floor)
+    ratio = percent(measured.value / measured.ceiling) if measured.ceiling else NONE
+    cells = (percent(measured.value), picture, interval, _percent_or_none(measured.ceiling))
+    return _row(label, note, (*cells, _percent_or_none(measured.floor), ratio))
+
+
+def _plain_row(label: str, note: str, measured: Measured, form: str) -> str:
+    ceiling, floor = (NONE if x is None else form.format(x) for x in (measured.ceiling, measured.floor))
+    return _row(label, note, (form.format(measured.value), "", NONE, ceiling, floor, NONE))
+
+
+def _reconstruction_table(evaluation: Evaluation) -> str:
+    assert evaluation.reconstruction is not None
+    decibel, similarity = evaluation.reconstruction.psnr, evaluation.reconstruction.ssim
+    headings = ("Measure", "Value", "Equal frames", "Empty clip")
+    rows = [
+        _row(
+            "PSNR", "dB per frame, data range 2", (f"{decibel.value:.2f}", "∞", f"{decibel.floor or 0:.2f}"), headings
+        ),
+        _row("SSIM", "per frame", (f"{similarity.value:.4f}", "1", f"{similarity.floor or 0:.4f}"), headings),
+    ]
+    return _table(f"Autoencoder, frame by frame <small>{decibel.count} unseen frames</small>", headings, rows)
+
+
+def _distance_table(evaluation: Evaluation) -> str:
+    headings = ("Distance from real clips", "Generated", "Real", "Through autoencoder", "Shuffled frames", "Static")
+    rows = []
+    for name, found in evaluation.distance.items():
+        values = (found.generated, found.real, found.reconstructed, found.shuffled, found.static)
+        cells = tuple(NONE if value is None else f"{value:.4g}" for value in values)
+        rows.append(_row(DISTANCES.get(name, name), _verdict(found), cells, headings, raw_note=True))
+    return _table(f"Distance of the distributions <small>{evaluation.num_prompts} clips each</small>", headings, rows)
+
+
+def _verdict(found: Distance) -> str:
+    if found.void:
+        return f'<span class="bad">void: {escape(found.void_because)}</span>'
+    return '<span class="good">punishes both controls</span>'
+
+
+def _how(evaluation: Evaluation) -> str:
+    judge, controls = evaluation.judge, evaluation.controls
+    failing = "; ".join(
+        f"{escape(name.replace('_', ' '))} {percent(found.all_correct.value)}" for name, found in controls.items()
+    )
+    return (
+        '<details><summary>How this was measured</summary><p>Each video is judged against its prompt by programs that '
+        "know nothing of the model. Identity: a small classifier trained on the real drawings, right on "
+        f"{judge.accuracy:.1%} of {judge.drawings} drawings it never saw (weights <code>{escape(judge.fingerprint)}"
+        "</code>). Direction and speed: the centroid of what is bright, a straight line through it. Colour: the "
+        "nearest of the palette.</p><p>Ceiling: the same judge on real clips that show exactly what was asked. Floor: "
+        "the same clips against other prompts, which is chance; for persistence, clips spliced half way. Intervals "
+        "are Wilson’s for shares.</p><p>Real clips spoiled on purpose, everything correct in: "
+        f"{failing}.</p><p>Distances are taken in features of a small video network trained on the real clips "
+        f"(weights <code>{escape(evaluation.features)}</code>); they compare only with numbers from the same weights. "
+        "A distance that does not put shuffled and static clips clearly further away than real ones is "
+        f"void.</p><p>Protocol <code>{escape(evaluation.protocol)}</code>, {evaluation.num_prompts} prompts, "
+        f"seed {evaluation.seed}.</p></details>"
+    )
+
+
+def cost_table(summary: dict) -> str:
+    """Time, steps and weights per stage, and the most memory used."""
+    stages = summary.get("stages", {})
+    if not stages:
+        return '<p class="quiet">No summary was written.</p>'
+    headings = ("Stage", "Time", "Steps", "Time per step", "Parameters")
+    rows = []
+    for name, stage in stages.items():
+        seconds, steps, parameters = stage.get("seconds"), stage.get("steps"), stage.get("parameters")
+        each = NONE if not seconds or not steps else f"{1000 * seconds / steps:.0f} ms"
+        cells = (
+            NONE if seconds is None else duration(seconds),
+            NONE if steps is None else f"{steps:,}",
+            each,
+            NONE if parameters is None else count(parameters),
+        )
+        rows.append(_row(escape(str(name)), "", cells, headings))
+    memory = summary.get("peak_memory_mb")
+    note = "" if memory is None else f'<p class="quiet">Most memory in use: {memory:,.0f} MB.</p>'
+    return _table("", headings, rows) + note
+
+
+# -------------------------------------------------------------------------------------------------- pieces
+
+
+def _table(title: str, headings: tuple[str, ...], rows: list[str]) -> str:
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    caption = f"<caption>{title}</caption>" if title else ""
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _row(
+    label: str, note: str, cells: tuple[str, ...], headings: tuple[str, ...] = _HEADINGS, raw_note: bool = False
+) -> str:
+    """A row; on narrow screens every cell carries its heading, because the head is gone there."""
+    small = f"<small>{note if raw_note else escape(note)}</small>" if note else ""
+    body = "".join(
+        f'<td data-label="{escape(heading)}"{"" if cell else " class=empty"}>{cell}</td>'
+        for heading, cell in zip(headings[1:], cells, strict=True)
+    )
+    return f'<tr><th scope="row">{label}{small}</th>{body}</tr>'
+
+
+def percent(share: float) -> str:
+    """A share as text: whole percents, one decimal where a whole one would say 0 or 100 wrongly."""
+    exact = 100 * share
+    return f"{exact:.1f} %" if round(exact) in (0, 100) and exact not in (0, 100) else f"{exact:.0f} %"
+
+
+def _percent_or_none(share: float | None) -> str:
+    return NONE if share is None else percent(share)
+
+
+def _of_ceiling(measured: Measured) -> str:
+    return "" if measured.ceiling is None else f"of {percent(measured.ceiling)} possible"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 43 s, 8 min 20 s, 2 h 05 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def count(number: float) -> str:
+    """A number of parameters: 950, 12.3 k, 2.31 M."""
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.0f}"

@@ -1,0 +1,120 @@
+"""VideoModel: the VAE, tokenizer, text encoder and denoiser that belong together; save and load."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from .denoisers.dit import DiT
+from .diffusion.paths import PATHS
+from .diffusion.paths import Path as NoisePath
+from .diffusion.predictions import to_x0
+from .model_config import ModelConfig
+from .text.encoder import TextEncoder
+from .text.tokenizer import CaptionTokenizer
+from .types import Context, Denoiser
+from .vae.model import VideoVAE, latent_shape
+
+WEIGHTS, CONFIG, TOKENIZER = "weights.safetensors", "config.json", "tokenizer.json"
+
+
+class VideoModel(nn.Module):
+    """Text to latents to frames. Built with random weights; `load` fills them."""
+
+    def __init__(self, config: ModelConfig, tokenizer: CaptionTokenizer):
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.vae = VideoVAE(config.vae)
+        self.text = TextEncoder(config.text, tokenizer.vocabulary_size)
+        self.denoiser = DiT(config.denoiser, config.vae.latent_channels, config.text.model_dim)
+
+    @property
+    def path(self) -> NoisePath:
+        """The noising path that the denoiser was trained on."""
+        return PATHS[self.config.diffusion.path]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Arithmetic of the networks."""
+        return self.denoiser.patch_in.weight.dtype
+
+    def latent_shape(self, num_frames: int) -> tuple[int, int, int, int]:
+        """(channels, frames, rows, columns) of latents for clips of this length; ValueError where it does not fit."""
+        return latent_shape(self.config.vae, num_frames, self.config.height, self.config.width)
+
+    def context(self, captions: Sequence[str]) -> Context:
+        """Text context of captions; "" is the null context that guidance pushes away from."""
+        ids, mask = self.tokenizer.encode(captions)
+        device = self.denoiser.patch_in.weight.device
+        return self.text(ids.to(device), mask.to(device))
+
+    def x0_denoiser(self, context: Context | None) -> Denoiser:
+        """The two-argument function that samplers see: (xt, t) -> estimate of x0, float32."""
+
+        def denoise(xt: Float[Tensor, "b c f h w"], t: Float[Tensor, "..."]) -> Float[Tensor, "b c f h w"]:
+            output = self.denoiser(xt.to(self.dtype), t, context)
+            return to_x0(output, xt, t, self.path, self.config.diffusion.prediction)
+
+        return denoise
+
+    def decode(self, latents: Float[Tensor, "b k f h w"]) -> Float[Tensor, "b c F H W"]:
+        """Frames in [-1, 1], float32."""
+        return self.vae.decode(latents.to(self.dtype)).float().clamp(-1, 1)
+
+    def encode(self, frames: Float[Tensor, "b c F H W"]) -> Float[Tensor, "b k f h w"]:
+        """Normalised latents, float32."""
+        return self.vae.encode(frames.to(self.dtype)).float()
+
+    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        """Write config.json, tokenizer.json and weights.safetensors; the weights come last and atomically."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG).write_text(self.config.model_dump_json(indent=1))
+        self.tokenizer.save(folder / TOKENIZER)
+        half = folder / (WEIGHTS + ".part")
+        try:
+            save_file({k: v.detach().to(dtype).contiguous() for k, v in self.state_dict().items()}, half)
+            os.replace(half, folder / WEIGHTS)
+        except BaseException:
+            half.unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, folder: Path) -> "VideoModel":
+        """Read a saved model, float32, in evaluation mode. ValueError, in one line, for anything else."""
+        for name in (CONFIG, TOKENIZER, WEIGHTS):
+            if not (folder / name).is_file():
+                raise ValueError(
+                    f"{folder} holds no trained model ({name} is missing). Train one: mutoscope train digits --out DIR"
+                )
+        try:
+            config = ModelConfig.model_validate(json.loads((folder / CONFIG).read_text()))
+        except (ValidationError, ValueError) as error:
+            raise ValueError(
+                f"{folder / CONFIG} is not a model of this version: {str(error).splitlines()[0][:120]}"
+            ) from error
+        tokenizer = CaptionTokenizer.load(folder / TOKENIZER, config.text.max_tokens)
+        try:
+            weights = load_file(folder / WEIGHTS)
+        except (SafetensorError, OSError) as error:
+            raise ValueError(
+                f"{folder / WEIGHTS} is damaged ({str(error)[:80]}). Train again or restore it."
+            ) from error
+        model = cls(config, tokenizer)
+        expected = model.state_dict()
+        wrong = sorted(expected.keys() ^ weights.keys()) + [
+            k for k in expected.keys() & weights.keys() if expected[k].shape != weights[k].shape
+        ]
+        if wrong:
+            raise ValueError(
+                f"{folder / WEIGHTS} does not fit its config.json: {len(wrong)} tensors differ, first {wrong[0]!r}."
+            )
+        model.load_state_dict({k: v.float() for k, v in weights.items()})
+        return model.eval()

@@ -1,0 +1,1 @@
+"""Layers: tensors only, no diffusion, no text."""

@@ -1,0 +1,26 @@
+"""Every stage in seconds: for tests, and to see that an installation works."""
+
+from ..data.config import SpriteConfig
+from ..denoisers.config import DiTConfig
+from ..samplers.config import SamplingConfig
+from ..text.config import TextConfig
+from ..training.config import RunConfig, StageConfig
+from ..vae.config import VAEConfig
+
+
+def smoke() -> RunConfig:
+    """All stages, tiny; the videos are blobs.
+
+    Command: mutoscope train smoke --out runs/smoke
+    """
+    return RunConfig(
+        data=SpriteConfig(),
+        vae=VAEConfig(width=16, depth=1),
+        text=TextConfig(model_dim=32, num_heads=2, depth=1),
+        denoiser=DiTConfig(model_dim=64, num_heads=2, depth=2),
+        sampling=SamplingConfig(steps=4),
+        vae_training=StageConfig(steps=20, batch_size=2, optimizer="adamw", warmup_steps=5, log_every=5, checkpoint_every=10),
+        training=StageConfig(steps=20, batch_size=8, warmup_steps=5, log_every=5, checkpoint_every=10, sample_every=20),
+        cached_clips=64,
+        sample_prompts=("a red 7 moving left", "a blue 3 moving up"),
+    )

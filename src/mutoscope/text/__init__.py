@@ -1,0 +1,1 @@
+"""CAPTION -> Context: the tokenizer and the text encoder that is trained along."""

@@ -1,0 +1,1 @@
+"""Training: the loop, the tasks, and everything a run is resumed from."""

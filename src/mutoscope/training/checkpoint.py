@@ -1,0 +1,103 @@
+"""Checkpoints: complete or absent, safetensors and JSON, the last two kept."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+KEPT = 2
+
+
+def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) -> Path:
+    """Write `folder/stage-step/` atomically and remove all but the newest `KEPT` of the stage.
+
+    state: nested dicts and lists of tensors and JSON values. OSError (disk full, no permission) leaves what was there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final, half = folder / f"{stage}-{step:07d}", folder / f".{stage}-{step:07d}.part"
+    tensors: dict[str, Tensor] = {}
+    plain = _flatten(state, "", tensors)
+    try:
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir()
+        _save_tensors(tensors, half / "state.safetensors")
+        (half / "state.json").write_text(json.dumps({"stage": stage, "step": step, "state": plain}))
+        if final.exists():
+            shutil.rmtree(final)
+        os.replace(half, final)
+    except BaseException:
+        shutil.rmtree(half, ignore_errors=True)
+        raise
+    for old in list_checkpoints(folder, stage)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def list_checkpoints(folder: Path, stage: str) -> list[Path]:
+    """Complete checkpoints of a stage, oldest first."""
+    return sorted(p for p in folder.glob(f"{stage}-*") if (p / "state.json").is_file())
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The state that was saved; ValueError where the checkpoint is damaged."""
+    try:
+        record = json.loads((path / "state.json").read_text())
+        with safe_open(path / "state.safetensors", framework="pt") as file:
+            return _restore(record["state"], file)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ValueError(
+            f"checkpoint {path} is damaged ({str(error)[:80]}). Delete that folder to go on from the one before."
+        ) from error
+
+
+def module_state(modules: nn.Module) -> dict[str, Tensor]:
+    """Named tensors of a module."""
+    return dict(modules.state_dict())
+
+
+def optimizer_state(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """State of each parameter in order. Learning rates are not in it: they are a function of the step."""
+    state = optimizer.state_dict()["state"]
+    return [dict(state[i]) for i in sorted(state)]
+
+
+def restore_optimizer(optimizer: Optimizer, state: list[dict[str, Any]]) -> None:
+    """Inverse of `optimizer_state`."""
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": dict(enumerate(state)), "param_groups": groups})
+
+
+def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, path)
+    except SafetensorError as error:  # how the library reports a full disk
+        raise OSError(f"{path} cannot be written: {error}") from error
+
+
+def _flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"dict": {k: _flatten(v, f"{name}/{k}", tensors) for k, v in value.items()}}
+    if isinstance(value, list):
+        return {"list": [_flatten(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]}
+    return {"value": value}
+
+
+def _restore(value: Any, file: Any) -> Any:
+    ((kind, inner),) = value.items()
+    if kind == "tensor":
+        return file.get_tensor(inner)
+    if kind == "dict":
+        return {k: _restore(v, file) for k, v in inner.items()}
+    if kind == "list":
+        return [_restore(v, file) for v in inner]
+    return inner

@@ -1,0 +1,81 @@
+"""The whole description of a run. The command line, the JSON on disk and any form are its shadows."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..config import Config
+from ..data.config import SpriteConfig
+from ..denoisers.config import DiTConfig
+from ..diffusion.config import DiffusionConfig
+from ..model_config import ModelConfig
+from ..samplers.config import SamplingConfig
+from ..text.config import TextConfig
+from ..vae.config import VAEConfig
+
+
+class StageConfig(Config):
+    """One optimisation: the VAE's or the diffusion model's."""
+
+    steps: Annotated[int, Field(ge=1)] = 1000
+    """Optimizer steps."""
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    """Clips per micro-batch."""
+    grad_accum: Annotated[int, Field(ge=1)] = 1
+    """Micro-batches per optimizer step."""
+    optimizer: Literal["muon", "adamw"] = "muon"
+    """Muon on the matrices of the blocks and AdamW on the rest, or AdamW on everything."""
+    lr: Annotated[float, Field(gt=0, le=1)] = 2e-3
+    """Peak learning rate."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Decoupled weight decay of the matrices."""
+    warmup_steps: Annotated[int, Field(ge=0)] = 20
+    """Steps of linear warm-up."""
+    decay_share: Annotated[float, Field(ge=0, le=1)] = 0.4
+    """Last share of the steps, over which the learning rate falls linearly to zero."""
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Gradients are scaled down to this norm."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """Decay per step of the averaged weights that are kept."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the network; auto measures both at the start. Master weights are always float32."""
+    log_every: Annotated[int, Field(ge=1)] = 10
+    """Steps between lines of metrics.jsonl."""
+    checkpoint_every: Annotated[int, Field(ge=1)] = 200
+    """Steps between checkpoints."""
+    sample_every: Annotated[int, Field(ge=0)] = 0
+    """Steps between calls of the sample hook; 0 = never."""
+
+
+class RunConfig(Config):
+    """Everything a run needs. `mutoscope train RECIPE --section.field value` overrides any of it."""
+
+    data: SpriteConfig = SpriteConfig()
+    vae: VAEConfig = VAEConfig()
+    text: TextConfig = TextConfig()
+    denoiser: DiTConfig = DiTConfig()
+    diffusion: DiffusionConfig = DiffusionConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    vae_training: StageConfig = StageConfig()
+    training: StageConfig = StageConfig()
+    cached_clips: Annotated[int, Field(ge=1)] = 8192
+    """Clips encoded once by the trained VAE, for the diffusion model to train on."""
+    sample_prompts: tuple[str, ...] = ()
+    """Prompts of the sample hook."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of every draw of the run."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """The part of it that a trained model carries along."""
+        return ModelConfig(
+            vae=self.vae,
+            text=self.text,
+            denoiser=self.denoiser,
+            diffusion=self.diffusion,
+            sampling=self.sampling,
+            num_frames=self.data.num_frames,
+            height=self.data.height,
+            width=self.data.width,
+            fps=self.data.fps,
+        )

@@ -1,0 +1,204 @@
+"""A whole run: VAE, latent statistics, latent cache, diffusion model, saved model. Called again, it goes on."""
+
+import json
+import os
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..config import Config
+from ..data.cache import encode_latents
+from ..data.sprites import SpriteClips
+from ..model import VideoModel
+from ..text.tokenizer import CaptionTokenizer
+from ..vae.model import VideoVAE, latent_shape
+from .config import RunConfig, StageConfig
+from .seeds import seed_of
+from .tasks import DiffusionTask, Task, VAETask
+from .trainer import Hook, OnStep, fit
+
+STATISTICS_CLIPS = 256  # enough for a mean and a standard deviation per channel to three digits
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """How the outside watches and steers a run; training itself prints nothing."""
+
+    on_step: OnStep = lambda stage, step, steps, loss: None
+    on_samples: Callable[[VideoModel, int], None] = lambda model, step: None
+    should_stop: Callable[[], bool] = lambda: False
+
+
+@dataclass
+class Summary:
+    """summary.json: what the run took, per stage."""
+
+    path: Path
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.path.exists():
+            self.values = json.loads(self.path.read_text())
+
+    def add(self, stage: str, values: dict[str, Any]) -> None:
+        """Merge the figures of a stage and write the file."""
+        self.values.setdefault("stages", {}).setdefault(stage, {}).update(values)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kibibytes on Linux
+        self.values["peak_memory_mb"] = round(max(peak, self.values.get("peak_memory_mb", 0)), 1)
+        self.path.write_text(json.dumps(self.values, indent=1))
+
+
+def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None) -> Path:
+    """Train all stages into the run folder `out`, or go on with what is there; returns the folder.
+
+    Raises ValueError where the folder holds a run with other settings or the settings do not fit each other,
+    `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down.
+    """
+    run, callbacks = Path(out), callbacks or Callbacks()
+    check(config)
+    open_run(config, run)
+    summary = Summary(run / "summary.json")
+    clips = SpriteClips(config.data, "train", config.seed)
+    model = build_model(config, clips)
+
+    fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, run, summary, callbacks)
+    measure_statistics(model.vae, clips)
+
+    model.vae.eval()
+    latents = encode_latents(
+        model.encode,
+        clips,
+        config.cached_clips,
+        run / "cache" / "latents.safetensors",
+        key=cache_key(model.vae, config.data),
+        on_batch=lambda done, total: callbacks.on_step("encode", done, total, float("nan")),
+    )
+    ids, mask = model.tokenizer.encode(clips.captions(range(config.cached_clips)))
+    task = DiffusionTask(model, latents, ids, mask, config.diffusion, config.seed)
+
+    def sample(averaged: nn.ModuleDict, step: int) -> None:
+        callbacks.on_samples(with_weights(model, averaged), step)
+
+    hooks: list[Hook] = [(config.training.sample_every, sample)]
+    fit_stage(task, config.training, run, summary, callbacks, hooks)
+    model.save(run / "model")
+    return run
+
+
+def fit_stage(
+    task: Task,
+    config: StageConfig,
+    run: Path,
+    summary: Summary,
+    callbacks: Callbacks,
+    hooks: list[Hook] | None = None,
+) -> None:
+    """Train one stage and leave the averaged weights in the task's modules."""
+    state = fit(task, config, run, hooks or [], callbacks.on_step, callbacks.should_stop)
+    task.modules.load_state_dict(state.ema.modules.state_dict())
+    parameters = sum(p.numel() for p in task.modules.parameters())
+    summary.add(
+        task.name,
+        {
+            "steps": state.step,
+            "seconds": round(state.seconds, 1),
+            "parameters": parameters,
+            "precision": str(state.dtype).removeprefix("torch."),
+        },
+    )
+
+
+def check(config: RunConfig) -> None:
+    """Refuse settings that do not fit each other, before anything is computed."""
+    if config.vae.channels != (channels := 3 if config.data.colours else 1):
+        raise ValueError(
+            f"vae.channels={config.vae.channels} does not fit clips of {channels} channels. "
+            f"Use --vae.channels {channels}."
+        )
+    shape = latent_shape(config.vae, config.data.num_frames, config.data.height, config.data.width)
+    for size, patch, name in zip(shape[1:], config.denoiser.patch, ("frames", "rows", "columns"), strict=True):
+        if size % patch:
+            raise ValueError(f"{size} latent {name} do not divide into patches of {patch}. Change --denoiser.patch.")
+
+
+def open_run(config: RunConfig, run: Path) -> None:
+    """Make the run folder, or see that it holds the same run."""
+    file = run / "config.json"
+    if file.exists():
+        try:
+            before = RunConfig.model_validate_json(file.read_text())
+        except ValueError as error:
+            raise ValueError(f"{file} cannot be read ({str(error).splitlines()[0]}). Choose another --out.") from error
+        if before != config:
+            raise ValueError(
+                f"{run} holds a run with other settings ({first_difference(before, config)}). "
+                f"Choose another --out, or remove that folder."
+            )
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    half = run / "config.json.part"
+    half.write_text(config.model_dump_json(indent=1))
+    os.replace(half, file)
+
+
+def first_difference(before: Config, now: Config, prefix: str = "") -> str:
+    """The first field in which two configurations differ, as `section.field: was -> is`."""
+    for name in type(before).model_fields:
+        a, b = getattr(before, name), getattr(now, name)
+        if a != b:
+            if isinstance(a, Config) and isinstance(b, Config):
+                return first_difference(a, b, f"{prefix}{name}.")
+            return f"{prefix}{name}: {a} -> {b}"
+    return "none"
+
+
+def build_model(config: RunConfig, clips: SpriteClips) -> VideoModel:
+    """The model with its initial weights, a function of the seed, and a tokenizer of the captions."""
+    captions = clips.captions(range(4096))
+    tokenizer = CaptionTokenizer.train(captions, config.text.vocabulary_size, config.text.max_tokens)
+    with torch.random.fork_rng(devices=[]):  # initial weights are the one draw that takes no generator
+        torch.manual_seed(seed_of(config.seed, "weights"))
+        return VideoModel(config.model, tokenizer)
+
+
+@torch.no_grad()
+def measure_statistics(vae: VideoVAE, clips: SpriteClips) -> None:
+    """Mean and standard deviation per channel of the posterior means of training clips."""
+    parts = [vae.posterior(clips.batch(range(i, i + 32)).frames).mean for i in range(0, STATISTICS_CLIPS, 32)]
+    values = torch.cat(parts).transpose(0, 1).flatten(1)
+    vae.set_statistics(values.mean(1), values.std(1))
+
+
+def cache_key(vae: VideoVAE, data: Config) -> str:
+    """Changes with the VAE's weights and the clips."""
+    digest = blake2b(data.model_dump_json().encode(), digest_size=16)
+    for name, tensor in sorted(vae.state_dict().items()):
+        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def with_weights(model: VideoModel, averaged: nn.ModuleDict) -> VideoModel:
+    """The model as it would be saved now: averaged denoiser and text encoder, its own VAE."""
+    snapshot = VideoModel(model.config, model.tokenizer)
+    snapshot.load_state_dict(model.state_dict())
+    for name, module in averaged.items():
+        getattr(snapshot, name).load_state_dict(module.state_dict())
+    return snapshot.eval()
+
+
+def stage_seconds(run: Path) -> float:
+    """Seconds of training of all stages so far."""
+    stages = Summary(run / "summary.json").values.get("stages", {})
+    return float(sum(stage["seconds"] for stage in stages.values()))
+
+
+def now() -> str:
+    """Local time for logs."""
+    return time.strftime("%Y-%m-%d %H:%M:%S")

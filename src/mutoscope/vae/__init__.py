@@ -1,0 +1,1 @@
+"""FRAMES <-> LATENTS: the causal video VAE."""

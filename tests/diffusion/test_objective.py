@@ -1,0 +1,65 @@
+"""The loss of networks for which it is known."""
+
+import pytest
+import torch
+
+from mutoscope.diffusion.objective import diffusion_loss
+from mutoscope.diffusion.paths import PATHS, expand
+from mutoscope.types import Context
+
+PATH = PATHS["linear"]
+
+
+def draws(b=64):
+    g = torch.Generator().manual_seed(0)
+    x0, noise = (torch.randn(b, 4, 4, 8, 8, generator=g) for _ in range(2))
+    return x0, noise, g
+
+
+@pytest.mark.parametrize("shape", [(64,), (64, 4)], ids=["per clip", "per frame"])
+def test_silent_network_loses_exactly_two(shape):
+    """A network that outputs 0 has expected loss Var[noise - x0] = 2 on unit-variance latents."""
+    x0, noise, g = draws()
+    t = torch.rand(shape, generator=g)
+    loss = diffusion_loss(lambda xt, t, c: torch.zeros_like(xt), x0, None, t, noise, PATH, "velocity")
+    assert loss.shape == (64,)
+    assert abs(loss.mean().item() - 2) < 0.02
+
+
+@pytest.mark.parametrize("shape", [(64,), (64, 4)], ids=["per clip", "per frame"])
+def test_perfect_networks_lose_nothing(shape):
+    x0, noise, g = draws()
+    t = torch.rand(shape, generator=g)
+    assert diffusion_loss(lambda xt, t, c: noise - x0, x0, None, t, noise, PATH, "velocity").max() == 0
+    assert diffusion_loss(lambda xt, t, c: x0, x0, None, t, noise, PATH, "x0").max() == 0
+
+
+def test_the_network_sees_the_noised_latents_the_times_and_the_text():
+    x0, noise, g = draws(2)
+    t = torch.rand(2, generator=g)
+    context = Context(torch.zeros(2, 3, 8), torch.ones(2, 3, dtype=torch.bool))
+    seen = []
+
+    def network(xt, t, context):
+        seen.append((xt, t, context))
+        return torch.zeros_like(xt)
+
+    diffusion_loss(network, x0, context, t, noise, PATH, "velocity")
+    ((xt, times, text),) = seen
+    torch.testing.assert_close(xt, (1 - expand(t, x0)) * x0 + expand(t, x0) * noise)
+    assert times is t and text is context
+
+
+def test_clips_do_not_mix():
+    x0, noise, g = draws(4)
+    t = torch.rand(4, generator=g)
+    for prediction in ("velocity", "x0"):
+        together = diffusion_loss(lambda xt, t, c: 0.3 * xt, x0, None, t, noise, PATH, prediction)
+        alone = diffusion_loss(lambda xt, t, c: 0.3 * xt, x0[2:3], None, t[2:3], noise[2:3], PATH, prediction)
+        torch.testing.assert_close(alone[0], together[2])
+
+
+def test_loss_is_float32_for_a_low_precision_network():
+    x0, noise, g = draws(2)
+    loss = diffusion_loss(lambda xt, t, c: xt.bfloat16(), x0, None, torch.rand(2, generator=g), noise, PATH, "velocity")
+    assert loss.dtype == torch.float32
