@@ -82,6 +82,9 @@ class VideoModel(nn.Module):
         try:
             save_file({k: v.detach().to(dtype).contiguous() for k, v in self.state_dict().items()}, half)
             os.replace(half, folder / WEIGHTS)
+        except SafetensorError as error:  # how the library reports a full disk
+            half.unlink(missing_ok=True)
+            raise OSError(f"{folder / WEIGHTS} cannot be written: {error}") from error
         except BaseException:
             half.unlink(missing_ok=True)
             raise
@@ -92,7 +95,7 @@ class VideoModel(nn.Module):
         for name in (CONFIG, TOKENIZER, WEIGHTS):
             if not (folder / name).is_file():
                 raise ValueError(
-                    f"{folder} holds no trained model ({name} is missing). Train one: mutoscope train digits --out DIR"
+                    f"{folder} holds no trained model ({name} is missing). Train one: mutoscope train demo --out DIR"
                 )
         try:
             config = ModelConfig.model_validate(json.loads((folder / CONFIG).read_text()))

@@ -14,6 +14,7 @@ from .config import Config
 from .diffusion.guidance import classifier_free_guidance
 from .diffusion.timesteps import time_grid
 from .model import VideoModel
+from .nn.precision import sampling_dtype
 from .samplers.config import SamplingConfig
 from .samplers.table import SAMPLERS
 from .types import Denoiser
@@ -94,11 +95,16 @@ class Pipeline:
         self.model = model
 
     @classmethod
-    def load(cls, run: str | Path | None = None) -> "Pipeline":
-        """The model of a run folder (or a model folder); none = the small one inside the package."""
+    def load(cls, run: str | Path | None = None, dtype: torch.dtype | None = None) -> "Pipeline":
+        """The model of a run folder (or a model folder); none = the small one inside the package.
+
+        dtype: arithmetic of the networks; none = bfloat16 where that is clearly faster on this machine, else float32.
+        The sampler's state is float32 always.
+        """
         folder = PACKAGED_MODEL if run is None else Path(run)
         inner = folder / "model"
-        return cls(VideoModel.load(inner if inner.is_dir() else folder))
+        model = VideoModel.load(inner if inner.is_dir() else folder)
+        return cls(model.to(dtype or sampling_dtype()))
 
     def generate(
         self,

@@ -24,16 +24,16 @@ def naive(query, key, value, mask=None):
 
 def draws(dtype=torch.float64, n=5, m=7):
     g = torch.Generator().manual_seed(3)
-    return (
-        (2 * torch.randn(2, 3, k, 8, generator=g, dtype=torch.float64)).to(dtype) for k in (n, m, m)
-    )
+    return ((2 * torch.randn(2, 3, k, 8, generator=g, dtype=torch.float64)).to(dtype) for k in (n, m, m))
 
 
 MASK = torch.tensor([[True] * 4 + [False] * 3, [True, False, True, True, False, True, True]])
 
 
 @pytest.mark.parametrize("mask", [None, MASK])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.06)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.06)]
+)
 def test_attention_is_the_formula(dtype, tolerance, mask):
     query, key, value = draws(dtype)
     result = attention(query, key, value, mask)

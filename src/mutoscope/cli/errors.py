@@ -18,7 +18,9 @@ _NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 def is_users(error: Exception) -> bool:
     """Whether an error is something a user can mend (one line), rather than a bug (a traceback)."""
-    return isinstance(error, ValueError | OSError | ImportError | MemoryError) or _is_memory(error)
+    if isinstance(error, ImportError):  # a package that is not installed; one of our own files would be a bug
+        return not (error.name or "").startswith("mutoscope")
+    return isinstance(error, ValueError | OSError | MemoryError) or _is_memory(error) or _is_safetensors(error)
 
 
 def one_line(error: Exception) -> str:
@@ -29,6 +31,8 @@ def one_line(error: Exception) -> str:
         return "there is not enough memory for this. Ask for fewer frames, fewer prompts or a smaller batch_size."
     if isinstance(error, OSError):
         return _system(error)
+    if _is_safetensors(error) and "No space left" in str(error):
+        return _system(OSError(errno.ENOSPC, str(error)))
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -71,7 +75,7 @@ def _system(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC or "No space left" in str(error):
         where = where or str(error).split(" cannot be written")[0] + ": "
-        return f"{where}the disk is full. Free some space, then type the same command again."
+        return f"{where}the disk is full. Free some space and type the same command again."
     if error.errno in _NO_PERMISSION:
         return f"{where}permission denied. Choose a folder of your own with --out, or change its permissions."
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
@@ -82,3 +86,8 @@ def _system(error: OSError) -> str:
 def _is_memory(error: Exception) -> bool:
     """Torch reports a full memory as a RuntimeError."""
     return isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "out of memory" in str(error))
+
+
+def _is_safetensors(error: Exception) -> bool:
+    """The library's one exception for damaged files and full disks is neither ValueError nor OSError."""
+    return type(error).__name__ == "SafetensorError"

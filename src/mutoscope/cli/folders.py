@@ -70,3 +70,15 @@ def _runs_here() -> str:
     """Names of the runs a user may have meant."""
     found = sorted(str(config.parent) for config in Path("runs").glob("*/config.json"))
     return f" Runs here: {', '.join(found[:8])}." if found else ""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(path.name + ".part")
+    try:
+        half.write_text(text, encoding="utf-8")
+        os.replace(half, path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise

@@ -34,23 +34,26 @@ SHEET_ROWS = 64  # videos on the contact sheet at most
 class GenerateOptions(Config):
     """What to make, with which model, and where to put it."""
 
-    prompts: tyro.conf.Positional[tuple[str, ...]] = ()
+    prompts: Annotated[
+        tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="PROMPT [PROMPT ...]", help_behavior_hint="")
+    ] = ()
     """What to show, one video each, e.g. "a red 7 moving left"."""
-    out: Path = Path("videos")
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("videos")
     """Folder of the files."""
-    model: Path | None = None
+    model: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
     """Run folder of a trained model; none = the small one inside the package."""
     format: Literal["mp4", "webm", "gif", "webp", "png", "npy"] = "mp4"
-    """File format. mp4, webm, gif and webp are enlarged for viewing; png (all frames side by side) and npy (uint8, (frames, height, width, 3)) hold the exact pixels."""
+    """File format. mp4, webm, gif and webp are enlarged for viewing; png (all frames side by side) and npy
+    (uint8, (frames, height, width, 3)) hold the exact pixels."""
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
     """Prompt i, counted from 0, uses seed + i: the same seed gives the same video in any batch."""
-    steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    steps: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, tyro.conf.arg(metavar="INT")] = None
     """Steps of the sampler; none = the model's own."""
     sampler: SamplerName | None = None
     """How noise is carried to data; none = the model's own."""
-    guidance: Annotated[float, Field(ge=0, le=100)] | None = None
+    guidance: Annotated[Annotated[float, Field(ge=0, le=100)] | None, tyro.conf.arg(metavar="FLOAT")] = None
     """Strength of classifier-free guidance, 1 = off; none = the model's own."""
-    frames: Annotated[int, Field(ge=1, le=1025)] | None = None
+    frames: Annotated[Annotated[int, Field(ge=1, le=1025)] | None, tyro.conf.arg(metavar="INT")] = None
     """Frames per video; none = as in training."""
     as_json: Annotated[bool, tyro.conf.arg(name="json"), tyro.conf.FlagCreatePairsOff] = False
     """Print only [{"file", "prompt", "seed"}, ...], for scripts."""

@@ -9,7 +9,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "av", "pillow", "pydantic", "tyro", "rich", "einops", "tokenizers", "safetensors", "torchmetrics")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "av",
+    "pillow",
+    "pydantic",
+    "tyro",
+    "rich",
+    "einops",
+    "tokenizers",
+    "safetensors",
+    "torchmetrics",
+)
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
 ENCODERS = {"mp4": "libx264", "webm": "libvpx-vp9"}
 COMPILERS = ("c++", "g++", "clang++")
@@ -20,7 +32,8 @@ GIB = 2**30
 def processor() -> dict[str, Any]:
     """Name, cores that this process may use, and the instruction sets that matter for speed."""
     lines = _lines(Path("/proc/cpuinfo"))
-    facts = dict(map(str.strip, line.split(":", 1)) for line in reversed(lines) if ":" in line)
+    pairs = [line.partition(":") for line in lines if ":" in line]
+    facts = {name.strip(): value.strip() for name, _, value in pairs}
     flags = facts.get("flags", facts.get("Features", "")).split()
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     name = facts.get("model name", platform.processor() or platform.machine())
@@ -95,7 +108,9 @@ def faster_precision(speeds: dict[str, dict[str, float]]) -> str:
 
 def compiler() -> str | None:
     """The C++ compiler that torch.compile would use; None = none."""
-    return next((path for name in (os.environ.get("CXX", ""), *COMPILERS) if name and (path := shutil.which(name))), None)
+    return next(
+        (path for name in (os.environ.get("CXX", ""), *COMPILERS) if name and (path := shutil.which(name))), None
+    )
 
 
 def encoders() -> dict[str, bool]:

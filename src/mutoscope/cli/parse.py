@@ -32,13 +32,17 @@ def parse(kind: type[C], args: Sequence[str], prog: str, description: str, defau
 
     Prompts, files and options may come in any order. `--help` prints and leaves with code 0.
     """
-    options = options_of(kind)
-    ordered = list(args) if {"-h", "--help"} & set(args) else _arrange(args, options, prog)
+    ordered = list(args)
+    if not {"-h", "--help"} & set(args):
+        named, rest = _arrange(args, options_of(kind), prog)
+        _check_positionals(kind, rest, prog)
+        ordered = [*named, "--", *rest] if rest else named
     wrong = io.StringIO()
-    extra = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stderr(wrong):
-            return tyro.cli(kind, args=ordered, prog=prog, description=description, **extra)
+            if default is None:
+                return tyro.cli(kind, args=ordered, prog=prog, description=description)
+            return tyro.cli(kind, args=ordered, prog=prog, description=description, default=default)
     except SystemExit as leaving:
         if not leaving.code:
             raise
@@ -49,7 +53,7 @@ def options_of(kind: type[Config], prefix: str = "") -> dict[str, Option]:
     """All options of a configuration, by name: `--training.steps`, `--vae.no-memory`, …"""
     found: dict[str, Option] = {}
     for name, field in kind.model_fields.items():
-        if tyro.conf.Positional in field.metadata or _marked(field, "Positional"):
+        if _marked(field, "Positional"):
             continue
         name = next((meta.name for meta in field.metadata if getattr(meta, "name", None)), name).replace("_", "-")
         plain = _plain(field.annotation)
@@ -60,13 +64,12 @@ def options_of(kind: type[Config], prefix: str = "") -> dict[str, Option]:
             if not _marked(field, "FlagCreatePairsOff"):
                 found[f"--{prefix}no-{name}"] = Option(0)
         else:
-            several = get_origin(plain) is tuple
-            found[f"--{prefix}{name}"] = Option(None if several else 1, _choices(plain))
+            found[f"--{prefix}{name}"] = Option(_num_values(plain), _choices(plain))
     return found
 
 
 def _marked(field: FieldInfo, marker: str) -> bool:
-    return any(marker in repr(meta) for meta in field.metadata)
+    return any(repr(meta) == marker for meta in field.metadata)
 
 
 def _plain(annotation: Any) -> Any:
@@ -83,6 +86,13 @@ def _plain(annotation: Any) -> Any:
             return annotation
 
 
+def _num_values(annotation: Any) -> int | None:
+    if get_origin(annotation) is not tuple:
+        return 1
+    inner = get_args(annotation)
+    return None if Ellipsis in inner else len(inner)
+
+
 def _choices(annotation: Any) -> tuple[str, ...]:
     if get_origin(annotation) is tuple:
         inner = get_args(annotation)
@@ -90,8 +100,8 @@ def _choices(annotation: Any) -> tuple[str, ...]:
     return tuple(str(value) for value in get_args(annotation)) if get_origin(annotation) is Literal else ()
 
 
-def _arrange(args: Sequence[str], options: dict[str, Option], prog: str) -> list[str]:
-    """Options first, then `--` and the rest; ValueError for names and choices that do not exist."""
+def _arrange(args: Sequence[str], options: dict[str, Option], prog: str) -> tuple[list[str], list[str]]:
+    """Options with their values, and the rest; ValueError for names and choices that do not exist."""
     named: list[str] = []
     rest: list[str] = []
     waiting = list(args)
@@ -106,12 +116,25 @@ def _arrange(args: Sequence[str], options: dict[str, Option], prog: str) -> list
         name, equals, value = token.partition("=")
         name = name.replace("_", "-")
         if name not in options:
-            hint = suggestion(name, options, count=2) or _by_leaf(name, options)
+            hint = _by_leaf(name, options) or suggestion(name, options, count=2)
             raise ValueError(f"unknown option {name!r}.{hint} All of them: {prog} --help")
-        values = [value] if equals else _take(waiting, options[name].num_values)
+        count = options[name].num_values
+        values = [value] if equals else _take(waiting, count)
+        if count and len(values) < count:
+            raise ValueError(f"{name} needs {'a value' if count == 1 else f'{count} values'}. See: {prog} --help")
         _check_choices(name, values, options[name].choices)
         named += [name, *values]
-    return [*named, "--", *rest] if rest else named
+    return named, rest
+
+
+def _check_positionals(kind: type[Config], rest: list[str], prog: str) -> None:
+    fields = {name.upper(): field for name, field in kind.model_fields.items() if _marked(field, "Positional")}
+    needed = [name for name, field in fields.items() if field.is_required()]
+    if len(rest) < len(needed):
+        raise ValueError(f"{needed[len(rest)]} is missing. Type: {prog} {' '.join(needed)}")
+    several = any(get_origin(_plain(field.annotation)) is tuple for field in fields.values())
+    if len(rest) > len(fields) and not several:
+        raise ValueError(f"{rest[len(fields)]!r} is one word too many. See: {prog} --help")
 
 
 def _take(waiting: list[str], count: int | None) -> list[str]:
@@ -138,18 +161,18 @@ def _check_choices(name: str, values: list[str], choices: tuple[str, ...]) -> No
 
 def _in_one_line(leaving: SystemExit, box: str, prog: str) -> str:
     """What tyro printed in its box, or pydantic's complaint behind it."""
-    text = " ".join(line.strip("╭╮╰╯│─ ") for line in box.splitlines()[1:])
+    lines = [line.strip("|│ ") for line in box.splitlines()[1:]]  # ASCII borders where the output knows no others
+    text = " ".join(line for line in lines if line.strip("-+─╰╯"))
     head = re.split(r"For full helptext|Argument helptext", " ".join(text.split()))[0].strip()
     cause: BaseException | None = leaving.__context__
     while cause is not None and not isinstance(cause, ValidationError):
         cause = cause.__context__
     if isinstance(cause, ValidationError):
-        section = re.match(r"Error parsing ([a-z][\w.-]*):", head)
+        section = re.search(r"Error parsing ([a-z][\w.-]*):", head)
         return invalid(cause, f"{section[1].replace('-', '_')}." if section else "")
-    head = head.removeprefix("Error parsing ").replace("Unrecognized options:", "unknown:")
-    if head.startswith("Missing from"):
-        head = f"something is missing: {head.partition(':')[2].strip()}"
-    return f"{head.rstrip('.')}. See: {prog} --help"
+    head = re.sub(r"invalid literal for int\(\) with base 10: (.*)", r"got \1, must be a whole number", head)
+    head = re.sub(r"could not convert string to float: (.*)", r"got \1, must be a number", head)
+    return f"{head.removeprefix('Error parsing ').rstrip('.')}. See: {prog} --help"
 
 
 def wants_help(args: Sequence[str]) -> bool:

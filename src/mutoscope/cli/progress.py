@@ -6,7 +6,6 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
@@ -67,11 +66,13 @@ class Progress:
         self._rates: dict[str, Rate] = {}
         self._line_at = -math.inf
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Progress":
         self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bars.stop()
 
     def update(self, stage: str, step: int, steps: int, loss: float = math.nan) -> None:
@@ -86,7 +87,8 @@ class Progress:
             "eta": f"{duration((steps - step) / rate)} left" if rate and step < steps else "",
             "loss": "" if math.isnan(loss) else f"loss {loss:.4g}",
         }
-        self._bars.update(self._tasks[stage], completed=step, total=steps, **shown)
+        self._bars.update(self._tasks[stage], completed=step, total=steps)
+        self._bars.tasks[self._tasks[stage]].fields.update(shown)
         if now - self._line_at >= LINE_EVERY_S or step == steps:
             self._line_at = now
             words = [f"{TITLES.get(stage, stage)} {step}/{steps}", *(text for text in shown.values() if text)]
@@ -99,7 +101,7 @@ class Progress:
     def _say(self, text: str, on_terminal: bool) -> None:
         self._log.write(text)
         if on_terminal or not self.console.is_terminal:
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

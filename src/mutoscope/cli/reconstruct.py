@@ -26,11 +26,11 @@ SHOWN_SIDE = 256  # pixels
 class ReconstructOptions(Config):
     """Which model, which clip."""
 
-    run: tyro.conf.Positional[Path]
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Run folder of a trained model, or `packaged` for the one inside the package."""
-    clip: tyro.conf.Positional[Path]
-    """Video file: mp4, mkv, webm, avi, mov, gif, webp, png, jpg or npy. It is cropped and resized to the model's size."""
-    out: Path | None = None
+    clip: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CLIP")]
+    """Video file: mp4, mkv, webm, avi, mov, gif, webp, png, jpg or npy; cropped and resized to the model's size."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File to write (mp4, webm, gif, webp, png, npy); none = videos/CLIP-reconstruction.mp4."""
     frames: Annotated[int, Field(ge=1, le=1025)] = 129
     """Frames read at most; as many of them are used as fit the VAE."""

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 _NOTE = b"\nmutoscope: saving after this step; Ctrl-C again stops at once, without saving.\n"
 
@@ -20,13 +20,15 @@ class StopSignal:
         """Whether to save and leave."""
         return self._asked
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "StopSignal":
         if threading.current_thread() is threading.main_thread():  # elsewhere signals cannot be handled
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._on_signal)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

@@ -3,7 +3,9 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
 
 from ..recipes import RECIPES
 from ..training.config import RunConfig
@@ -30,7 +32,7 @@ DESCRIPTION = "Train all stages of a recipe into a run folder, or go on with wha
 class TrainOptions(RunConfig):
     """A run and where it goes."""
 
-    out: Path
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Run folder; a run that is there already goes on."""
 
 
@@ -62,10 +64,12 @@ def train_run(config: RunConfig, out: Path, command: str) -> int:
     """Train, show progress, and say where things are; `command` is what to type to go on."""
     check_writable(out)
     say_loading()
+    from ..data.sprites import SpriteClips
     from ..training.run import Callbacks, check, open_run, stage_seconds, train
     from ..training.trainer import Interrupted
 
     check(config)
+    SpriteClips(config.data, "train", config.seed)  # a wrong --data.digits shows before there is a folder
     open_run(config, out)
     log = RunLog(out / "log.txt")
     log.write(command)
@@ -88,7 +92,7 @@ def train_run(config: RunConfig, out: Path, command: str) -> int:
         except (ValueError, OSError) as error:
             log.write(one_line(error))
             if isinstance(error, OSError):
-                raise OSError(f"{one_line(error)} What was saved is kept; go on with: {command}") from error
+                raise OSError(f"{one_line(error)} What was saved is kept; {command} goes on.") from error
             raise
         log.write(f"done after {duration(stage_seconds(out))} of training")
     print(ending(config, out, stage_seconds(out)))
@@ -118,7 +122,11 @@ def write_samples(model: "VideoModel", config: RunConfig, out: Path, step: int) 
 def ending(config: RunConfig, out: Path, seconds: float) -> str:
     """Where things are and what to do next."""
     prompt = config.sample_prompts[0] if config.sample_prompts else "a red 7 moving left"
-    lines = [f"trained in {duration(seconds)}: {out}", f"  model    {out / 'model'}", f"  metrics  {out / 'metrics.jsonl'}"]
+    lines = [
+        f"trained in {duration(seconds)}: {out}",
+        f"  model    {out / 'model'}",
+        f"  metrics  {out / 'metrics.jsonl'}",
+    ]
     if (out / "samples").is_dir():
         lines.append(f"  samples  {out / 'samples'}")
     folder = shlex.quote(str(out))

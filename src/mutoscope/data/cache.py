@@ -44,7 +44,7 @@ def encode_latents(
 ) -> Float[Tensor, "n c f h w"]:
     """Latents of clips 0 … num_clips - 1, from the file where it is current, else encoded and written atomically."""
     cached = load_latents(path, key)
-    if cached is not None:
+    if cached is not None and len(cached) == num_clips:
         return cached
     parts = []
     for first in range(0, num_clips, batch_size):
@@ -57,6 +57,9 @@ def encode_latents(
     try:
         save_file({"latents": latents}, half, metadata={"key": key})
         os.replace(half, path)
+    except SafetensorError as error:  # how the library reports a full disk
+        half.unlink(missing_ok=True)
+        raise OSError(f"{path} cannot be written: {error}") from error
     except BaseException:
         half.unlink(missing_ok=True)
         raise

@@ -83,7 +83,7 @@ def is_held_out(
     identities. So two fixed attributes exclude at most one value of the third, and any two attributes are still seen
     together as long as the third has two values. Grey (-1) and bouncing (-1) clips are never held out.
     """
-    return ((identity + 3 * colour + 7 * direction) % 10 == 0) & (colour >= 0) & (direction >= 0)
+    return np.asarray(((identity + 3 * colour + 7 * direction) % 10 == 0) & (colour >= 0) & (direction >= 0))
 
 
 def combinations(config: SpriteConfig) -> list[Combination]:

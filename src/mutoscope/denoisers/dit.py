@@ -12,6 +12,9 @@ from ..nn.rope import rotary_table, rotate
 from ..types import Context
 from .config import DiTConfig
 
+PLACE_DIM = 32  # sinusoidal features per axis
+TIME_DIM = 256  # sinusoidal features of diffusion time
+
 
 def normalise(x: Float[Tensor, "*s d"]) -> Float[Tensor, "*s d"]:
     """LayerNorm without parameters: the modulation after it has its own scale and shift."""
@@ -23,6 +26,13 @@ def modulate(
 ) -> Float[Tensor, "b f s d"]:
     """Normalised tokens, scaled and shifted by the condition of their frame (g = f, or 1 for all frames)."""
     return torch.addcmul(shift, normalise(x), 1 + scale)
+
+
+def place_table(grid: tuple[int, int]) -> Float[Tensor, "s e"]:
+    """Sinusoidal features of each token's row and column. Time has none, so clips of any length look alike."""
+    rows, columns = torch.meshgrid(*(torch.arange(size) for size in grid), indexing="ij")
+    place = torch.stack([rows, columns], dim=-1).flatten(0, 1)
+    return sinusoid(place / 1000, PLACE_DIM, max_period=100.0).flatten(1)
 
 
 class SelfAttention(nn.Module):
@@ -121,7 +131,9 @@ class DiT(nn.Module):
         pf, ph, pw = config.patch
         dim, token_dim = config.model_dim, pf * ph * pw * latent_channels
         self.patch_in = nn.Linear(token_dim, dim)
-        self.time_mlp = nn.Sequential(nn.Linear(256, dim), nn.SiLU(), nn.Linear(dim, dim))
+        # Rotary positions are relative; where the frame ends is learned sooner when tokens also know their place in it.
+        self.place_in = nn.Linear(2 * PLACE_DIM, dim, bias=False)
+        self.time_mlp = nn.Sequential(nn.Linear(TIME_DIM, dim), nn.SiLU(), nn.Linear(dim, dim))
         # Cross-attention alone learns slowly which words matter; the pooled text in the modulation is a short cut.
         self.pooled_text = nn.Linear(context_dim, dim) if config.text else None
         self.blocks = nn.ModuleList(Block(config, context_dim) for _ in range(config.depth))
@@ -154,7 +166,7 @@ class DiT(nn.Module):
             t = t[:, None]
         else:
             t = t.unflatten(1, (grid[0], -1)).mean(-1)  # a patch of several frames takes their mean
-        condition = self.time_mlp(sinusoid(t, 256).to(dtype))  # (b, g, d)
+        condition = self.time_mlp(sinusoid(t, TIME_DIM).to(dtype))  # (b, g, d)
         if context is not None and self.pooled_text is not None:
             context = Context(context.tokens.to(dtype), context.mask)
             real = context.mask[..., None].to(dtype)
@@ -163,6 +175,7 @@ class DiT(nn.Module):
 
         table = rotary_table(grid, self.config.model_dim // self.config.num_heads).to(xt.device)
         x = self.patch_in(patchify(xt.to(dtype), self.config.patch)).unflatten(1, (grid[0], -1))  # (b, f, s, d)
+        x = x + self.place_in(place_table(grid[1:]).to(x))
         for block in self.blocks:
             x = block(x, condition, context, table)
         shift, scale = self.final_modulation(condition)[:, :, None].chunk(2, dim=-1)

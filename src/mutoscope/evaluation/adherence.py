@@ -112,7 +112,9 @@ def _shares(findings: Findings, where: Tensor) -> dict[str, float]:
     return {name: mean for name, mean in means.items() if not math.isnan(mean)}
 
 
-def verdicts(findings: Findings, asked: list[Asked], seeds: list[int], names: tuple[str, ...]) -> tuple[ClipVerdict, ...]:
+def verdicts(
+    findings: Findings, asked: list[Asked], seeds: list[int], names: tuple[str, ...]
+) -> tuple[ClipVerdict, ...]:
     """One line per clip: what was asked, what was found."""
     rows = zip(asked, seeds, findings.labels.tolist(), findings.correct.tolist(), strict=True)
     return tuple(

@@ -20,7 +20,7 @@ from .judge import save_whole
 
 VERSION = 1  # part of the cached file's name: raise it when the network or its training changes
 FEATURE_DIM = 64
-STEPS = 100
+STEPS = 90
 MAX_SIDE = 32  # larger clips are averaged down to this: the network is small
 PRETEXTS = ("real", "shuffled", "static", "held", "blurred", "noisy")
 Labels = dict[str, Int[Tensor, " n"]]
@@ -149,5 +149,5 @@ def _shrunk(frames: Tensor) -> Tensor:
     longest = max(frames.shape[3:])
     if longest <= MAX_SIDE:
         return frames
-    size = tuple(max(4, round(side * MAX_SIDE / longest)) for side in frames.shape[3:])
-    return F.adaptive_avg_pool3d(frames, (frames.shape[2], *size))
+    height, width = (max(4, round(side * MAX_SIDE / longest)) for side in frames.shape[3:])
+    return F.adaptive_avg_pool3d(frames, (frames.shape[2], height, width))

@@ -10,7 +10,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -144,8 +143,9 @@ def train_judge(config: SpriteConfig, *, seed: int = 0, steps: int = STEPS, augm
         judge = Judge(train.names, config.sprite_size)
         if len(train.names) > 1:
             _fit(judge, train, steps, augment or Augment(), generator)
+    judge.eval()
     judge.accuracy, judge.num_drawings = _accuracy(judge, test, generator), len(test.labels)
-    return judge.eval()
+    return judge
 
 
 def load_or_train_judge(config: SpriteConfig, cache: Path | None, *, seed: int = 0) -> Judge:
@@ -172,7 +172,6 @@ def _fit(judge: Judge, drawings: Drawings, steps: int, augment: Augment, generat
         loss.backward()
         optimizer.step()
         schedule.step()
-    judge.eval()
 
 
 @torch.no_grad()
@@ -180,9 +179,10 @@ def _accuracy(judge: Judge, drawings: Drawings, generator: Generator, offsets: i
     """Share of right answers on drawings at random sub-pixel places, otherwise as they are."""
     images, labels = torch.from_numpy(drawings.images), torch.from_numpy(drawings.labels)
     images, labels = images.repeat(offsets, 1, 1), labels.repeat(offsets)
-    still = Augment(shift=0.5, degrees=0, scale=0, shear=0, blur=0, noise=0)
+    still = Augment(shift=0.5, degrees=0.0, scale=0.0, shear=0.0, blur=0.0, noise=0.0)
     windows = _windows(images, _centroids(images), still, generator)
-    return np.mean([(judge(x).argmax(1) == y).float().mean() for x, y in [(windows, labels)]]).item()
+    found = torch.cat([judge(part).argmax(1) for part in windows.split(1024)])
+    return (found == labels).float().mean().item()
 
 
 def _windows(images: Tensor, middles: Tensor, augment: Augment, generator: Generator) -> Tensor:
@@ -200,7 +200,9 @@ def _windows(images: Tensor, middles: Tensor, augment: Augment, generator: Gener
     side = size + MARGIN
     pixel = torch.arange(side) - (side - 1) / 2
     grid = torch.stack(torch.meshgrid(pixel, pixel, indexing="ij"), dim=-1).flip(-1)  # (side, side, 2): column, row
-    places = (grid - uniform(augment.shift, 1, 1, 2)) @ matrix.transpose(1, 2)[:, None] + middles.flip(-1)[:, None, None]
+    places = (grid - uniform(augment.shift, 1, 1, 2)) @ matrix.transpose(1, 2)[:, None] + middles.flip(-1)[
+        :, None, None
+    ]
     drawn = F.grid_sample(images[:, None], (places + 0.5) * 2 / size - 1, padding_mode="zeros", align_corners=False)
     drawn = _blurred(drawn, augment.blur * torch.rand(n, generator=generator))
     drawn = drawn * (1 - 0.4 * torch.rand(n, 1, 1, 1, generator=generator) * (augment.noise > 0))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+Number = float | int
+
 WIDTH, HEIGHT = 400, 236
 LEFT, RIGHT, TOP, BOTTOM = 52, 10, 12, 40
 MAX_POINTS = 400  # more are thinned: the page stays small and the line looks the same
@@ -14,13 +16,13 @@ MAX_POINTS = 400  # more are thinned: the page stays small and the line looks th
 class Axis:
     """One axis: values low to high (their logarithms to base 10 when `log`) onto pixels start to end."""
 
-    low: float
-    high: float
-    start: float
-    end: float
+    low: Number
+    high: Number
+    start: Number
+    end: Number
     log: bool = False
 
-    def place(self, value: float) -> float:
+    def place(self, value: Number) -> float:
         """Pixel of a value."""
         value = math.log10(value) if self.log else value
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
@@ -39,18 +41,27 @@ class Axis:
         return [i * step for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
 
-def smoothed(values: Sequence[float], decay: float) -> list[float]:
-    """Exponential moving average divided by the sum of its weights, so it starts at the first value, not at zero."""
-    total = weight = 0.0
+def smoothed(values: Sequence[Number], reach: int) -> list[float]:
+    """Mean over neighbours up to `reach` away, nearer ones counting more; centred, so a falling curve does not lag.
+
+    A straight line stays itself away from the ends; reach 0 changes nothing.
+    """
     out = []
-    for value in values:
-        total, weight = decay * total + (1 - decay) * value, decay * weight + (1 - decay)
-        out.append(total / weight)
+    for i in range(len(values)):
+        near = range(max(0, i - reach), min(len(values), i + reach + 1))
+        weights = [reach + 1 - abs(i - j) for j in near]
+        out.append(sum(w * values[j] for w, j in zip(weights, near, strict=True)) / sum(weights))
     return out
 
 
 def line_plot(
-    steps: Sequence[float], values: Sequence[float], *, title: str, x_label: str, y_label: str, log: bool | None = None
+    steps: Sequence[Number],
+    values: Sequence[Number],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    log: bool | None = None,
 ) -> str:
     """SVG of `values` over `steps`: raw faint, smoothed strong. log None = when the values span a factor above 8."""
     points = [(x, y) for x, y in zip(steps, values, strict=True) if math.isfinite(y)]
@@ -63,7 +74,7 @@ def line_plot(
         raise ValueError(f"a logarithmic plot needs values > 0, got {lowest:g}. Use log=False.")
     x_axis = Axis(points[0][0], points[-1][0], LEFT, WIDTH - RIGHT)
     y_axis = _y_axis(lowest, highest, log)
-    smooth = smoothed([y for _, y in points], decay=0.9 if len(points) >= 30 else 0.6)
+    smooth = smoothed([y for _, y in points], reach=len(points) // 40)
     raw_line = _polyline([(x_axis.place(x), y_axis.place(y)) for x, y in points], "raw")
     strong = _polyline([(x_axis.place(x), y_axis.place(y)) for (x, _), y in zip(points, smooth, strict=True)], "smooth")
     scale = ", logarithmic" if log else ""
@@ -78,7 +89,7 @@ def line_plot(
     )
 
 
-def _y_axis(lowest: float, highest: float, log: bool) -> Axis:
+def _y_axis(lowest: Number, highest: Number, log: bool) -> Axis:
     low, high = (math.log10(lowest), math.log10(highest)) if log else (lowest, highest)
     pad = 0.04 * (high - low) or 0.5 * abs(high) or 0.5
     return Axis(low - pad, high + pad, HEIGHT - BOTTOM, TOP, log)
@@ -104,7 +115,7 @@ def _polyline(points: list[tuple[float, float]], name: str) -> str:
     return f'<polyline class="{name}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in kept)}"/>'
 
 
-def short(value: float) -> str:
+def short(value: Number) -> str:
     """A number for an axis: 1.2k instead of 1200, no trailing zeros."""
     if abs(value) >= 1000:
         return f"{value / 1000:.3g}k"
@@ -126,6 +137,7 @@ def range_plot(value: float, low: float | None, high: float | None, ceiling: flo
     if low is not None and high is not None:
         interval = f'<line class="interval" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="10" y2="10"/>'
     return (
-        '<svg class="range" viewBox="0 0 140 20" aria-hidden="true"><line class="base" x1="4" x2="136" y1="10" y2="10"/>'
+        '<svg class="range" viewBox="0 0 140 20" aria-hidden="true">'
+        '<line class="base" x1="4" x2="136" y1="10" y2="10"/>'
         f'{ticks}{interval}<circle class="value" cx="{x(value):.1f}" cy="10" r="4"/></svg>'
     )

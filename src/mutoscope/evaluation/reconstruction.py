@@ -11,8 +11,7 @@ def psnr(frames: Float[Tensor, "b c F H W"], reference: Float[Tensor, "b c F H W
     """Peak signal-to-noise ratio of each frame in dB, for data in [-1, 1]; capped at 100 dB (equal frames)."""
     from torchmetrics.functional.image import peak_signal_noise_ratio as ratio
 
-    flat = [x.clamp(-1, 1).transpose(1, 2).flatten(0, 1).float() for x in (frames, reference)]
-    each = ratio(*flat, data_range=DATA_RANGE, reduction="none", dim=(1, 2, 3))  # (b F)
+    each = ratio(_flat(frames), _flat(reference), data_range=DATA_RANGE, reduction="none", dim=(1, 2, 3))  # (b F)
     return each.clamp(max=100).unflatten(0, (len(frames), frames.shape[2]))
 
 
@@ -20,12 +19,16 @@ def ssim(frames: Float[Tensor, "b c F H W"], reference: Float[Tensor, "b c F H W
     """Structural similarity of each frame (Wang et al. 2004), 1 = equal, for data in [-1, 1]."""
     from torchmetrics.functional.image import structural_similarity_index_measure as similarity
 
-    flat = [x.clamp(-1, 1).transpose(1, 2).flatten(0, 1).float() for x in (frames, reference)]
-    each = similarity(*flat, data_range=DATA_RANGE, reduction="none")
+    each = similarity(_flat(frames), _flat(reference), data_range=DATA_RANGE, reduction="none")
     assert isinstance(each, Tensor)
     return each.unflatten(0, (len(frames), frames.shape[2]))
 
 
+def _flat(frames: Tensor) -> Tensor:
+    """All frames of all clips: (b F) c H W."""
+    return frames.clamp(-1, 1).transpose(1, 2).flatten(0, 1).float()
+
+
 def background(frames: Float[Tensor, "b c F H W"]) -> Float[Tensor, "b c F H W"]:
     """The clip that a broken autoencoder gives back: every pixel the darkest value of its clip. The floor of PSNR."""
-    return torch.zeros_like(frames) + frames.amin(dim=(2, 3, 4), keepdim=True)
+    return torch.zeros_like(frames) + frames.amin(dim=(1, 2, 3, 4), keepdim=True)

@@ -62,10 +62,10 @@ def write_report(
 
     metrics: rows of metrics.jsonl. summary: summary.json. command: what made the run, shown in the header.
     """
-    template = Template(files(__package__).joinpath("report.html.template").read_text(encoding="utf-8"))
+    template = Template(files("mutoscope.evaluation").joinpath("report.html.template").read_text(encoding="utf-8"))
     page = template.substitute(
         title=escape(run_dir.name),
-        style=files(__package__).joinpath("report.css").read_text(encoding="utf-8"),
+        style=files("mutoscope.evaluation").joinpath("report.css").read_text(encoding="utf-8"),
         command=f'<pre class="command"><code>{escape(command)}</code></pre>' if command else "",
         tiles=tiles(evaluation, summary),
         gallery=_gallery(gallery, fps),
@@ -114,7 +114,11 @@ def _gallery(gallery: Sequence[GalleryItem], fps: float) -> str:
     for item in gallery:
         source = _data_uri("webp", encode_webp(item.frames_u8, fps))
         height, width = item.frames_u8.shape[1:3]
-        mark = {None: "", True: '<span class="good">✓ as asked</span>', False: '<span class="bad">✗ not as asked</span>'}
+        mark = {
+            None: "",
+            True: '<span class="good">✓ as asked</span>',
+            False: '<span class="bad">✗ not as asked</span>',
+        }
         prompt = escape(item.prompt, quote=True)
         cards.append(
             f'<figure class="card"><img src="{source}" alt="Video: {prompt}" width="{width}" height="{height}">'

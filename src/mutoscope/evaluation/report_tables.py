@@ -2,8 +2,8 @@
 
 from html import escape
 
-from .plots import range_plot
-from .result import Adherence, Distance, Evaluation, Measured
+from .plots import Number, range_plot
+from .result import Distance, Evaluation, Measured
 
 ROWS = {
     "all_correct": ("Everything correct", "identity, colour and direction in one video"),
@@ -13,11 +13,7 @@ ROWS = {
     "frame_identity": ("Identity per frame", "share of frames with the asked label"),
     "persistence": ("Persistence", "one label in at least 90 % of the frames"),
 }
-GROUPS = {
-    "all": "All prompts",
-    "seen": "Combinations seen in training",
-    "held_out": "Combinations never seen in training",
-}
+COMPARED = ("all_correct", "identity", "colour", "direction", "persistence")
 DISTANCES = {"frechet": "Fréchet distance", "kernel": "Polynomial-kernel MMD"}
 NONE = '<span class="none">–</span>'
 
@@ -46,29 +42,56 @@ def measurement_section(evaluation: Evaluation | None) -> str:
     """Quality tables with ceilings and floors, and how each number was made."""
     if evaluation is None:
         return '<p class="quiet">Not evaluated yet.</p>'
-    parts = [_adherence_table(GROUPS.get(name, name), found) for name, found in evaluation.adherence.items()]
+    parts = [_adherence_table(evaluation), _group_table(evaluation)]
     if evaluation.reconstruction is not None:
-        behind = evaluation.reconstruction.adherence
-        parts.append(_adherence_table("Real clips through the autoencoder", behind))
         parts.append(_reconstruction_table(evaluation))
     parts += [_distance_table(evaluation), _how(evaluation)]
     return "".join(parts)
 
 
-def _adherence_table(title: str, found: Adherence) -> str:
-    rows = []
+def _adherence_table(evaluation: Evaluation) -> str:
+    found, rows = evaluation.adherence["all"], []
     for name, (label, note) in ROWS.items():
         measured: Measured | None = getattr(found, name)
         if measured is not None:
             rows.append(_share_row(label, note, measured))
     if found.speed_error is not None:
-        rows.append(_plain_row("Speed error", "pixels per frame, where a speed was asked", found.speed_error, "{:.3f}"))
-    rows.append(_plain_row("Blank frames", "nothing bright in the frame", found.blank, "{:.1%}"))
-    count = found.identity.count
-    return _table(f"{title} <small>{count} videos</small>", _HEADINGS, rows)
+        error = found.speed_error
+        cells = (f"{x:.3f}" if x is not None else NONE for x in (error.value, error.ceiling, error.floor))
+        rows.append(_plain_row("Speed error", "pixels per frame, where a speed was asked", *cells))
+    blank = (_percent_or_none(x) for x in (found.blank.value, found.blank.ceiling, found.blank.floor))
+    rows.append(_plain_row("Blank frames", "share of frames with nothing bright in them", *blank))
+    return _table(f"What was asked for is what is seen <small>{found.identity.count} videos</small>", _HEADINGS, rows)
 
 
-_HEADINGS = ("Measure", "Value", "", "95 % interval", "Ceiling", "Floor", "Value / ceiling")
+def _group_table(evaluation: Evaluation) -> str:
+    """Combinations seen and never seen, beside the autoencoder's limit, the ceiling and the floor."""
+    everyone = evaluation.adherence["all"]
+    names = [name for name in COMPARED if getattr(everyone, name) is not None]
+    headings = ("Videos", *(ROWS[name][0] for name in names))
+    rows = [
+        _row(title, f"{group.identity.count} videos", tuple(_with_interval(getattr(group, n)) for n in names), headings)
+        for title, group in (
+            ("Combinations seen in training", evaluation.adherence.get("seen")),
+            ("Combinations never seen in training", evaluation.adherence.get("held_out")),
+            ("Real clips through the autoencoder", evaluation.reconstruction and evaluation.reconstruction.adherence),
+        )
+        if group
+    ]
+    for title, note, end in (("Ceiling", "real clips", "ceiling"), ("Floor", "other prompts; spliced clips", "floor")):
+        cells = tuple(_percent_or_none(getattr(getattr(everyone, name), end)) for name in names)
+        rows.append(_row(title, note, cells, headings))
+    return _table("In parts", headings, rows)
+
+
+def _with_interval(measured: Measured) -> str:
+    if measured.low is None or measured.high is None:
+        return percent(measured.value)
+    interval = f"{100 * measured.low:.0f} – {percent(measured.high)}"
+    return f'<span>{percent(measured.value)} <small class="interval">{interval}</small></span>'
+
+
+_HEADINGS = ("Measure", "Value", "0 to 100 %", "95 % interval", "Ceiling", "Floor", "Value / ceiling")
 
 
 def _share_row(label: str, note: str, measured: Measured) -> str:
@@ -81,9 +104,8 @@ def _share_row(label: str, note: str, measured: Measured) -> str:
     return _row(label, note, (*cells, _percent_or_none(measured.floor), ratio))
 
 
-def _plain_row(label: str, note: str, measured: Measured, form: str) -> str:
-    ceiling, floor = (NONE if x is None else form.format(x) for x in (measured.ceiling, measured.floor))
-    return _row(label, note, (form.format(measured.value), "", NONE, ceiling, floor, NONE))
+def _plain_row(label: str, note: str, value: str, ceiling: str, floor: str) -> str:
+    return _row(label, note, (value, "", NONE, ceiling, floor, NONE))
 
 
 def _reconstruction_table(evaluation: Evaluation) -> str:
@@ -104,7 +126,7 @@ def _distance_table(evaluation: Evaluation) -> str:
     rows = []
     for name, found in evaluation.distance.items():
         values = (found.generated, found.real, found.reconstructed, found.shuffled, found.static)
-        cells = tuple(NONE if value is None else f"{value:.4g}" for value in values)
+        cells = tuple(NONE if value is None else f"{value:.3g}".replace("-", "−") for value in values)
         rows.append(_row(DISTANCES.get(name, name), _verdict(found), cells, headings, raw_note=True))
     return _table(f"Distance of the distributions <small>{evaluation.num_prompts} clips each</small>", headings, rows)
 
@@ -121,7 +143,7 @@ def _how(evaluation: Evaluation) -> str:
         f"{escape(name.replace('_', ' '))} {percent(found.all_correct.value)}" for name, found in controls.items()
     )
     return (
-        '<details><summary>How this was measured</summary><p>Each video is judged against its prompt by programs that '
+        "<details><summary>How this was measured</summary><p>Each video is judged against its prompt by programs that "
         "know nothing of the model. Identity: a small classifier trained on the real drawings, right on "
         f"{judge.accuracy:.1%} of {judge.drawings} drawings it never saw (weights <code>{escape(judge.fingerprint)}"
         "</code>). Direction and speed: the centroid of what is bright, a straight line through it. Colour: the "
@@ -173,19 +195,19 @@ def _row(
     """A row; on narrow screens every cell carries its heading, because the head is gone there."""
     small = f"<small>{note if raw_note else escape(note)}</small>" if note else ""
     body = "".join(
-        f'<td data-label="{escape(heading)}"{"" if cell else " class=empty"}>{cell}</td>'
+        f'<td data-label="{escape(heading)}" class="{"empty" if cell in ("", NONE) else "full"}">{cell}</td>'
         for heading, cell in zip(headings[1:], cells, strict=True)
     )
     return f'<tr><th scope="row">{label}{small}</th>{body}</tr>'
 
 
-def percent(share: float) -> str:
+def percent(share: Number) -> str:
     """A share as text: whole percents, one decimal where a whole one would say 0 or 100 wrongly."""
     exact = 100 * share
     return f"{exact:.1f} %" if round(exact) in (0, 100) and exact not in (0, 100) else f"{exact:.0f} %"
 
 
-def _percent_or_none(share: float | None) -> str:
+def _percent_or_none(share: Number | None) -> str:
     return NONE if share is None else percent(share)
 
 
@@ -193,7 +215,7 @@ def _of_ceiling(measured: Measured) -> str:
     return "" if measured.ceiling is None else f"of {percent(measured.ceiling)} possible"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: Number) -> str:
     """Seconds as people say them: 43 s, 8 min 20 s, 2 h 05 min."""
     whole = round(seconds)
     if whole < 60:
@@ -203,7 +225,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def count(number: float) -> str:
+def count(number: Number) -> str:
     """A number of parameters: 950, 12.3 k, 2.31 M."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if number >= size:

@@ -1,4 +1,4 @@
-"""Where the bright thing on black is, where it goes, how fast and in which colour: read off the pixels, nothing learned.
+"""Where the bright thing on black is, where it goes, how fast and in which colour: read off, nothing learned.
 
 Pixels are row and column; a velocity is (rows, columns) per frame, so `up` has a negative first component.
 """

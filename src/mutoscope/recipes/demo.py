@@ -1,6 +1,18 @@
 """The ten-minute recipe behind `make demo`."""
 
-from ..training.config import RunConfig
+from ..denoisers.config import DiTConfig
+from ..samplers.config import SamplingConfig
+from ..text.config import TextConfig
+from ..training.config import RunConfig, StageConfig
+
+PROMPTS = (
+    "a red 7 moving left",
+    "a blue 3 moving up",
+    "a green 0 moving down and right",
+    "a yellow 4 moving right slowly",
+    "a magenta 8 moving up and left quickly",
+    "a white 5 moving down",
+)
 
 
 def demo() -> RunConfig:
@@ -8,4 +20,12 @@ def demo() -> RunConfig:
 
     Command: mutoscope train demo --out runs/demo
     """
-    return RunConfig()
+    return RunConfig(
+        text=TextConfig(depth=1),
+        denoiser=DiTConfig(mlp_ratio=3.5),
+        sampling=SamplingConfig(steps=12, guidance_scale=5.0),
+        vae_training=StageConfig(steps=700, batch_size=4),
+        training=StageConfig(steps=1100, batch_size=32, sample_every=550),
+        cached_clips=4096,
+        sample_prompts=PROMPTS,
+    )

@@ -8,6 +8,10 @@ from ..training.config import RunConfig, StageConfig
 from ..vae.config import VAEConfig
 
 
+# Float32 is fixed, so that two runs on one machine give the same bits whatever a speed probe would have said.
+STAGE = StageConfig(steps=20, batch_size=8, precision="float32", warmup_steps=5, log_every=5, checkpoint_every=10)
+
+
 def smoke() -> RunConfig:
     """All stages, tiny; the videos are blobs.
 
@@ -19,8 +23,8 @@ def smoke() -> RunConfig:
         text=TextConfig(model_dim=32, num_heads=2, depth=1),
         denoiser=DiTConfig(model_dim=64, num_heads=2, depth=2),
         sampling=SamplingConfig(steps=4),
-        vae_training=StageConfig(steps=20, batch_size=2, optimizer="adamw", warmup_steps=5, log_every=5, checkpoint_every=10),
-        training=StageConfig(steps=20, batch_size=8, warmup_steps=5, log_every=5, checkpoint_every=10, sample_every=20),
+        vae_training=STAGE.model_copy(update={"batch_size": 2}),
+        training=STAGE.model_copy(update={"sample_every": 20}),
         cached_clips=64,
         sample_prompts=("a red 7 moving left", "a blue 3 moving up"),
     )

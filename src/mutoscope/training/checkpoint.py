@@ -51,7 +51,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         record = json.loads((path / "state.json").read_text())
         with safe_open(path / "state.safetensors", framework="pt") as file:
             return _restore(record["state"], file)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise ValueError(
             f"checkpoint {path} is damaged ({str(error)[:80]}). Delete that folder to go on from the one before."
         ) from error
@@ -63,15 +63,19 @@ def module_state(modules: nn.Module) -> dict[str, Tensor]:
 
 
 def optimizer_state(optimizer: Optimizer) -> list[dict[str, Any]]:
-    """State of each parameter in order. Learning rates are not in it: they are a function of the step."""
-    state = optimizer.state_dict()["state"]
-    return [dict(state[i]) for i in sorted(state)]
+    """State of each parameter in order, empty where it never had a gradient.
+
+    Learning rates are not in it: they are a function of the step.
+    """
+    saved = optimizer.state_dict()
+    return [dict(saved["state"].get(i, {})) for group in saved["param_groups"] for i in group["params"]]
 
 
 def restore_optimizer(optimizer: Optimizer, state: list[dict[str, Any]]) -> None:
     """Inverse of `optimizer_state`."""
     groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": dict(enumerate(state)), "param_groups": groups})
+    known = {i: values for i, values in enumerate(state) if values}
+    optimizer.load_state_dict({"state": known, "param_groups": groups})
 
 
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:

@@ -8,7 +8,7 @@ from .config import StageConfig
 
 
 def build_optimizers(modules: nn.ModuleDict, config: StageConfig) -> list[Optimizer]:
-    """Muon (Jordan et al. 2024) on the matrices and kernels inside blocks and AdamW on the rest, or AdamW on everything.
+    """Muon (Jordan et al. 2024) on matrices and kernels inside blocks and AdamW on the rest, or AdamW on everything.
 
     Muon's updates are scaled to AdamW's root mean square (Liu et al. 2025, arXiv:2502.16982, eq. 4), so one learning
     rate serves both.

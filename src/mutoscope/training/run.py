@@ -52,7 +52,9 @@ class Summary:
         self.values.setdefault("stages", {}).setdefault(stage, {}).update(values)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kibibytes on Linux
         self.values["peak_memory_mb"] = round(max(peak, self.values.get("peak_memory_mb", 0)), 1)
-        self.path.write_text(json.dumps(self.values, indent=1))
+        half = self.path.with_suffix(".part")
+        half.write_text(json.dumps(self.values, indent=1))
+        os.replace(half, self.path)
 
 
 def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None) -> Path:
@@ -67,6 +69,8 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     summary = Summary(run / "summary.json")
     clips = SpriteClips(config.data, "train", config.seed)
     model = build_model(config, clips)
+    # Before the first step: captions that are too long for the text encoder are refused now, not after the VAE.
+    ids, mask = model.tokenizer.encode(clips.captions(range(config.cached_clips)))
 
     fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, run, summary, callbacks)
     measure_statistics(model.vae, clips)
@@ -80,7 +84,6 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
         key=cache_key(model.vae, config.data),
         on_batch=lambda done, total: callbacks.on_step("encode", done, total, float("nan")),
     )
-    ids, mask = model.tokenizer.encode(clips.captions(range(config.cached_clips)))
     task = DiffusionTask(model, latents, ids, mask, config.diffusion, config.seed)
 
     def sample(averaged: nn.ModuleDict, step: int) -> None:

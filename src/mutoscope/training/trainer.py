@@ -84,6 +84,8 @@ def start(task: Task, config: StageConfig, checkpoints: Path) -> State:
             restore_optimizer(optimizer, values)
         state.step, state.seconds, state.last_checkpoint = saved["step"], saved["seconds"], found[-1]
     state.compute.push()
+    if saved is None:  # at once, so that a run killed early goes on with the precision that was chosen for it
+        state.save(checkpoints, task.name)
     return state
 
 

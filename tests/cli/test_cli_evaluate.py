@@ -1,0 +1,127 @@
+"""`mutoscope evaluate`: the glue between a run folder, the evaluation and the page."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mutoscope.cli import evaluate as verb
+from mutoscope.evaluation import evaluate as module
+from mutoscope.evaluation.features import train_features
+from mutoscope.evaluation.judge import train_judge
+from mutoscope.evaluation.result import Evaluation
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A judge and a feature network that have learned nothing: what they say does not matter here."""
+    monkeypatch.setattr(module, "load_or_train_judge", lambda config, cache: train_judge(config, steps=2))
+    monkeypatch.setattr(module, "FEATURE_CLIPS", 16)
+    monkeypatch.setattr(module, "train_features", lambda *args, **more: train_features(*args, **more, steps=2))
+
+
+@pytest.fixture
+def run(smoke_run, tmp_path) -> Path:
+    return Path(shutil.copytree(smoke_run, tmp_path / "run"))
+
+
+def test_numbers_page_and_table(call, run, quick):
+    said = call("evaluate", run, "--prompts", 8, "--seed", 3)
+    assert said.code == 0, said.err
+    found = Evaluation.model_validate_json((run / "evaluation.json").read_text())
+    assert found.num_prompts == 8 and found.seed == 3 and found.reconstruction is not None
+    assert len(found.clips) == 8
+    page = (run / "report.html").read_text()
+    assert all(verdict.prompt in page for verdict in found.clips)
+    assert "mutoscope train smoke" in page and "http://" not in page.replace("http://www.w3.org", "")
+    for words in (
+        "all correct",
+        "identity",
+        "direction",
+        "VAE PSNR",
+        "ceiling",
+        "floor",
+        "report.html",
+        "evaluation.json",
+    ):
+        assert words in said.out
+    assert not list(run.glob("*.part"))
+    assert "videos 0/8" in (run / "log.txt").read_text()
+
+
+def test_rows_show_value_interval_ceiling_floor(call, run, quick):
+    call("evaluate", run, "--prompts", 8)
+    values = json.loads((run / "evaluation.json").read_text())
+    values["adherence"]["all"]["all_correct"] |= {
+        "value": 0.72,
+        "low": 0.66,
+        "high": 0.77,
+        "ceiling": 0.96,
+        "floor": 0.01,
+    }
+    rows = list(verb.rows(Evaluation.model_validate(values)))
+    assert rows[0] == ("all correct", "72.0%", "66.0% – 77.0%", "96.0%", "1.0%", "75%")
+
+
+def test_out_of_another_folder(call, run, quick, tmp_path):
+    assert call("evaluate", run, "--prompts", 8, "--out", tmp_path / "elsewhere").code == 0
+    assert (tmp_path / "elsewhere" / "report.html").is_file() and not (run / "report.html").exists()
+
+
+def test_the_packaged_model_by_name(call, smoke_run, quick, tmp_path, monkeypatch):
+    import mutoscope.pipeline
+
+    monkeypatch.setattr(mutoscope.pipeline, "PACKAGED_MODEL", smoke_run / "model")
+    monkeypatch.chdir(tmp_path)
+    assert call("evaluate", "packaged", "--prompts", 8).code == 0
+    assert {path.name for path in Path("runs/packaged-evaluation").iterdir()} >= {"evaluation.json", "report.html"}
+
+
+def test_an_interrupted_page_leaves_the_old_one(call, run, quick, monkeypatch):
+    from mutoscope.evaluation import report
+
+    (run / "report.html").write_text("old")
+
+    def full(*args, **more):
+        raise OSError(28, "No space left on device", "report.html")
+
+    monkeypatch.setattr(report, "write_report", full)
+    said = call("evaluate", run, "--prompts", 8)
+    assert said.code == 2 and "the disk is full" in said.err
+    assert (run / "report.html").read_text() == "old" and not list(run.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "RUN is missing. Type: mutoscope evaluate RUN"),
+        (["nowhere"], "nowhere does not exist. Train one: mutoscope train demo --out runs/demo"),
+        (["."], ". holds no run (config.json is missing)."),
+        (["nowhere", "--prompts", "0"], "prompts: got 0, must be at least 8"),
+    ],
+)
+def test_mistakes(fails, tmp_path, monkeypatch, args, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in fails("evaluate", *args)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_runs_are_offered(fails, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "config.json").write_text("{}")
+    assert "Runs here: runs/mine." in fails("evaluate", "runs/mein")
+
+
+def test_a_config_of_another_version_is_named(fails, run):
+    config = json.loads((run / "config.json").read_text())
+    config["training"]["stepz"] = config["training"].pop("steps")
+    (run / "config.json").write_text(json.dumps(config))
+    line = fails("evaluate", run)
+    assert "config.json is not a run of this version" in line and "training.stepz" in line
+
+
+def test_command_of_a_run(run, tmp_path):
+    assert verb.command_of(run).startswith("mutoscope train smoke --out")
+    assert verb.command_of(tmp_path / "none") == ""

@@ -1,0 +1,187 @@
+"""No dead knobs: every field of every configuration changes what is built or what a run does.
+
+For each configuration a table of other values, which must name every field, and a fingerprint of all that the
+configuration is for. Setting one field to its other value must change the fingerprint.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+from tiny import awake_model, tiny_run, tokenizer_of
+
+from mutoscope.config import Config
+from mutoscope.data.config import SpriteConfig
+from mutoscope.data.sprites import SpriteClips
+from mutoscope.denoisers.config import DiTConfig
+from mutoscope.diffusion.config import DiffusionConfig
+from mutoscope.model import VideoModel
+from mutoscope.pipeline import GenerateRequest, generate
+from mutoscope.samplers.config import SamplingConfig
+from mutoscope.text.config import TextConfig
+from mutoscope.training.config import RunConfig, StageConfig
+from mutoscope.training.run import Callbacks, train
+from mutoscope.training.tasks import DiffusionTask
+from mutoscope.vae.config import VAEConfig
+from mutoscope.vae.losses import vae_loss
+from mutoscope.vae.model import latent_shape
+
+OTHER: dict[type[Config], dict[str, object]] = {
+    VAEConfig: {
+        "channels": 1, "latent_channels": 4, "spatial_stride": 8, "temporal_stride": 1, "memory": False, "width": 16,
+        "depth": 2, "kl_weight": 1.0, "difference_weight": 0.0,
+    },
+    TextConfig: {"vocabulary_size": 16, "max_tokens": 12, "model_dim": 32, "num_heads": 4, "depth": 2},
+    DiTConfig: {"patch": (1, 1, 1), "model_dim": 48, "num_heads": 4, "depth": 1, "mlp_ratio": 3.0, "text": False},
+    DiffusionConfig: {
+        "prediction": "x0", "timestep_mean": 1.0, "timestep_std": 0.5, "shift": 3.0, "caption_dropout": 1.0,
+    },
+    SamplingConfig: {"sampler": "euler", "steps": 5, "guidance_scale": 0.0, "guidance_interval": (0.0, 0.5)},
+    StageConfig: {
+        "steps": 5, "batch_size": 3, "grad_accum": 2, "optimizer": "adamw", "lr": 0.01, "weight_decay": 0.5,
+        "warmup_steps": 4, "decay_share": 0.0, "max_grad_norm": 1e-4, "ema_decay": 0.0, "precision": "bfloat16",
+        "log_every": 2, "checkpoint_every": 3, "sample_every": 2,
+    },
+    SpriteConfig: {
+        "sprites": "shapes", "digits": Path("no such folder"), "colours": ("red", "blue"), "directions": ("up",),
+        "slow_speed": 0.1, "fast_speed": 0.8, "bounce_share": 1.0, "num_frames": 3, "height": 20, "width": 20,
+        "sprite_size": 9, "fps": 3.0,
+    },
+}  # fmt: skip
+SINGLE_VALUED = {(DiffusionConfig, "path")}  # one value so far: nothing to set it to
+
+
+def digest(*parts) -> str:
+    text = hashlib.blake2b()
+    for part in parts:
+        text.update(repr(part.tolist() if isinstance(part, torch.Tensor) else part).encode())
+    return text.hexdigest()
+
+
+def with_section(section: str, values: Config) -> RunConfig:
+    return tiny_run(**{section: values})
+
+
+def of_vae(config: VAEConfig) -> str:
+    vae = awake_model(with_section("vae", config)).vae
+    frames = torch.rand(2, config.channels, 5, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    noise = torch.ones(2, *latent_shape(config, 5, 16, 16))
+    return digest(vae.encode(frames), vae_loss(vae, frames, noise, config))
+
+
+def diffusion_loss(config: RunConfig) -> torch.Tensor:
+    model = awake_model(config)
+    shape = model.latent_shape(5)
+    latents = torch.randn(6, *shape, generator=torch.Generator().manual_seed(3))
+    captions = SpriteClips(config.data, "train", 0).captions(range(6))
+    task = DiffusionTask(model, latents, *model.tokenizer.encode(captions), config.diffusion, 0)
+    return task.loss(task.modules, range(12))
+
+
+def generated(config: RunConfig) -> torch.Tensor:
+    request = GenerateRequest(prompts=("a red 7 moving left", "a blue 3 moving up"), seeds=(0, 1))
+    return generate(awake_model(config), request)
+
+
+def of_text(config: TextConfig) -> str:
+    run = with_section("text", config)
+    ids, mask = tokenizer_of(run.data, config).encode(["a crimson seven drifting slowly to the left"])
+    return digest(awake_model(run).text(ids, mask).tokens)
+
+
+def of_denoiser(config: DiTConfig) -> str:
+    return digest(diffusion_loss(with_section("denoiser", config)))
+
+
+def of_diffusion(config: DiffusionConfig) -> str:
+    run = with_section("diffusion", config)
+    return digest(diffusion_loss(run), generated(run))
+
+
+def of_sampling(config: SamplingConfig) -> str:
+    return digest(generated(with_section("sampling", config)))
+
+
+def of_sprites(config: SpriteConfig) -> str:
+    try:
+        clips = SpriteClips(config, "train", 0)
+    except ValueError as error:  # the folder of digits that is not there
+        return digest(str(error))
+    batch = clips.batch(range(16))
+    return digest(batch.frames, batch.captions, RunConfig(data=config).model.fps)
+
+
+def of_stage(config: StageConfig, folder: Path) -> str:
+    """Everything that the diffusion stage of a run leaves behind, but for the time it took."""
+    seen: list[int] = []
+    run = tiny_run(vae_training=tiny_run().vae_training.model_copy(update={"steps": 1}), training=config)
+    train(run, folder, Callbacks(on_samples=lambda model, step: seen.append(step)))
+    weights = VideoModel.load(folder / "model").state_dict()
+    lines = [line.split(', "seconds"')[0] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    checkpoints = sorted(p.name for p in (folder / "checkpoints").iterdir())
+    return digest(*weights.values(), lines, checkpoints, seen)
+
+
+FINGERPRINTS = {
+    VAEConfig: of_vae, TextConfig: of_text, DiTConfig: of_denoiser, DiffusionConfig: of_diffusion,
+    SamplingConfig: of_sampling, SpriteConfig: of_sprites,
+}  # fmt: skip
+DEFAULTS: dict[type[Config], Config] = {
+    VAEConfig: tiny_run().vae,
+    TextConfig: tiny_run().text,
+    DiTConfig: tiny_run().denoiser,
+    DiffusionConfig: tiny_run().diffusion,
+    SamplingConfig: tiny_run().sampling,
+    SpriteConfig: tiny_run().data,
+    StageConfig: tiny_run().training,
+}
+
+
+@pytest.mark.parametrize("kind", OTHER, ids=lambda kind: kind.__name__)
+def test_every_field_has_another_value_here(kind):
+    single = {name for owner, name in SINGLE_VALUED if owner is kind}
+    assert set(OTHER[kind]) | single == set(kind.model_fields)
+    for name in single:
+        assert len(get_args(kind.model_fields[name].annotation)) == 1
+    assert all(getattr(DEFAULTS[kind], name) != value for name, value in OTHER[kind].items())
+
+
+@pytest.fixture(scope="module")
+def fingerprints(tmp_path_factory):
+    """Of the defaults, made once, and made twice to know that they repeat."""
+    known: dict[type[Config], str] = {}
+
+    def of(kind):
+        if kind not in known:
+            if kind is StageConfig:
+                known[kind], again = (of_stage(DEFAULTS[kind], tmp_path_factory.mktemp("stage") / "r") for _ in "ab")
+            else:
+                known[kind], again = FINGERPRINTS[kind](DEFAULTS[kind]), FINGERPRINTS[kind](DEFAULTS[kind])
+            assert known[kind] == again, f"the fingerprint of {kind.__name__} does not repeat"
+        return known[kind]
+
+    return of
+
+
+KNOBS = [
+    pytest.param(k, n, id=f"{k.__name__}.{n}") for k, names in OTHER.items() for n in names if k is not StageConfig
+]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("kind", "name"), KNOBS)
+def test_every_knob_turns_something(kind, name, fingerprints):
+    changed = type(DEFAULTS[kind]).model_validate(DEFAULTS[kind].model_dump() | {name: OTHER[kind][name]})
+    if (kind, name) == (VAEConfig, "channels"):  # grey clips have another number of channels
+        with pytest.raises(RuntimeError, match="channels"):
+            awake_model(with_section("vae", changed)).vae.encode(torch.zeros(1, 3, 5, 16, 16))
+        return
+    assert FINGERPRINTS[kind](changed) != fingerprints(kind)
+
+
+@pytest.mark.parametrize("name", OTHER[StageConfig])
+def test_every_knob_of_a_stage_turns_something(name, fingerprints, tmp_path):
+    changed = StageConfig.model_validate(DEFAULTS[StageConfig].model_dump() | {name: OTHER[StageConfig][name]})
+    assert of_stage(changed, tmp_path / "run") != fingerprints(StageConfig)

@@ -1,0 +1,55 @@
+"""Every recipe is a whole configuration that fits together and builds."""
+
+import pytest
+import torch
+
+from mutoscope.model import VideoModel
+from mutoscope.recipes import RECIPES
+from mutoscope.text.tokenizer import CaptionTokenizer
+from mutoscope.training.config import RunConfig
+from mutoscope.training.run import check
+
+EVERY = pytest.mark.parametrize("name", RECIPES)
+
+
+@EVERY
+def test_settings_fit_each_other(name):
+    config = RECIPES[name]()
+    check(config)
+    assert RunConfig.model_validate(config.model_dump()) == config  # also where a recipe was made by model_copy
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@EVERY
+def test_the_model_builds_and_runs_on_the_meta_device(name):
+    config = RECIPES[name]()
+    tokenizer = CaptionTokenizer.train(["a red 7 moving left"], config.text.vocabulary_size, config.text.max_tokens)
+    with torch.device("meta"):
+        model = VideoModel(config.model, tokenizer)
+        shape = (2, config.vae.channels, config.data.num_frames, config.data.height, config.data.width)
+        latents = model.encode(torch.zeros(shape))
+        assert latents.shape == (2, *model.latent_shape(config.data.num_frames))
+        ids = torch.zeros(2, config.text.max_tokens, dtype=torch.long)
+        context = model.text(ids, torch.ones(2, config.text.max_tokens, dtype=torch.bool))
+        output = model.denoiser(latents, torch.zeros(2), context if config.denoiser.text else None)
+        assert output.shape == latents.shape
+        assert model.decode(output).shape == shape
+
+
+@EVERY
+def test_the_docstring_names_its_command(name):
+    assert f"mutoscope train {name} " in f"{RECIPES[name].__doc__} "
+    assert RECIPES[name].__name__ == name
+
+
+@EVERY
+def test_sample_prompts_are_short_enough(name):
+    config = RECIPES[name]()
+    tokenizer = CaptionTokenizer.train(config.sample_prompts, 256, config.text.max_tokens)
+    if config.sample_prompts:
+        tokenizer.encode(config.sample_prompts)
+
+
+def test_recipes_differ():
+    configs = [recipe().model_dump_json() for name, recipe in RECIPES.items() if name != "packaged"]
+    assert len(set(configs)) == len(configs)

@@ -1,0 +1,238 @@
+"""The loop: resume is bit-identical, micro-batches add up, a broken loss stops it, the log counts every step once."""
+
+import json
+import re
+
+import pytest
+import torch
+from regression_task import Regression, assert_same, stage, weights
+
+from mutoscope.training.checkpoint import list_checkpoints
+from mutoscope.training.trainer import Interrupted, MetricLog, NonFiniteLoss, fit, start, train_step
+
+
+class Killed(BaseException):
+    """As sudden as a signal."""
+
+
+def rows_of(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def timeless(rows):
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+KINDS = [(o, p) for o in ("adamw", "muon") for p in ("float32", "bfloat16")]
+
+
+# ------------------------------------------------------------------------------------------------- resume
+
+
+@pytest.mark.parametrize(("optimizer", "precision"), KINDS)
+@pytest.mark.parametrize("stop", range(1, 8))
+def test_stop_and_resume_is_the_run_without_a_stop(tmp_path, optimizer, precision, stop):
+    config = stage(optimizer=optimizer, precision=precision, grad_accum=2)
+    straight, whole = Regression(), tmp_path / "whole"
+    whole.mkdir()
+    expected = fit(straight, config, whole)
+
+    run, steps = tmp_path / "stopped", []
+    run.mkdir()
+    with pytest.raises(Interrupted, match=f"regression stopped after step {stop} of 8"):
+        fit(
+            Regression(),
+            config,
+            run,
+            on_step=lambda s, i, n, loss: steps.append(i),
+            should_stop=lambda: len(steps) == stop,
+        )
+    resumed = Regression(seed=99)  # weights come from the checkpoint
+    found = fit(resumed, config, run)
+    assert_same(weights(resumed.modules), weights(straight.modules))
+    assert_same(weights(found.ema.modules), weights(expected.ema.modules))
+    assert timeless(rows_of(run)) == timeless(rows_of(whole))
+    assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize(("optimizer", "precision"), KINDS)
+@pytest.mark.parametrize("kill", [2, 4, 6, 7])
+def test_kill_and_resume_is_the_run_without_a_kill(tmp_path, optimizer, precision, kill):
+    config = stage(optimizer=optimizer, precision=precision)
+    straight, whole, run = Regression(), tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    run.mkdir()
+    expected = fit(straight, config, whole)
+
+    def strike(name, step, steps, loss):
+        if step == kill:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(Regression(), config, run, on_step=strike)
+    resumed = Regression(seed=0)
+    found = fit(resumed, config, run)
+    assert resumed.calls[0].start == 4 * (kill // 3 * 3 if kill % 3 else kill - 3)  # since the last checkpoint
+    assert_same(weights(resumed.modules), weights(straight.modules))
+    assert_same(weights(found.ema.modules), weights(expected.ema.modules))
+    assert timeless(rows_of(run)) == timeless(rows_of(whole))
+
+
+def test_many_stops_are_no_different_from_none(tmp_path):
+    config = stage(optimizer="muon")
+    straight, run = Regression(), tmp_path / "run"
+    run.mkdir()
+    (tmp_path / "whole").mkdir()
+    fit(straight, config, tmp_path / "whole")
+    for _ in range(7):
+        with pytest.raises(Interrupted):
+            fit(Regression(), config, run, should_stop=lambda: True)
+    task = Regression()
+    fit(task, config, run, should_stop=lambda: True)  # nothing is left to stop after the last step
+    assert_same(weights(task.modules), weights(straight.modules))
+    assert [row["step"] for row in rows_of(run)] == list(range(1, 9))
+
+
+def test_a_finished_stage_is_not_trained_again(tmp_path):
+    task = Regression()
+    fit(task, stage(), tmp_path)
+    again = Regression(seed=5)
+    state = fit(again, stage(), tmp_path)
+    assert again.calls == [] and state.step == 8
+    assert_same(weights(again.modules), weights(task.modules))
+
+
+def test_seconds_go_on_after_a_resume(tmp_path):
+    with pytest.raises(Interrupted):
+        fit(Regression(), stage(), tmp_path, should_stop=lambda: True)
+    state = start(Regression(), stage(), tmp_path / "checkpoints")
+    assert state.seconds > 0 and state.step == 1
+    fit(Regression(), stage(), tmp_path)
+    seconds = [row["seconds"] for row in rows_of(tmp_path)]
+    assert seconds == sorted(seconds)
+
+
+def test_a_resumed_run_keeps_the_measured_precision(tmp_path, monkeypatch):
+    config = stage(precision="auto")
+    monkeypatch.setattr("mutoscope.training.trainer.fastest_dtype", lambda *a: torch.bfloat16)
+    with pytest.raises(Interrupted):
+        fit(Regression(), config, tmp_path, should_stop=lambda: True)
+    monkeypatch.setattr("mutoscope.training.trainer.fastest_dtype", lambda *a: torch.float32)
+    assert fit(Regression(), config, tmp_path).dtype == torch.bfloat16
+
+
+# ------------------------------------------------------------------------------------------------- steps
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_two_micro_batches_are_one_batch(tmp_path, optimizer):
+    whole, split = Regression(), Regression()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    for task, run, changes in ((whole, "a", {"batch_size": 8}), (split, "b", {"batch_size": 4, "grad_accum": 2})):
+        fit(task, stage(optimizer=optimizer, steps=4, **changes), tmp_path / run)
+    assert [r for call in split.calls for r in call] == [r for call in whole.calls for r in call]
+    for name, tensor in whole.modules.state_dict().items():
+        torch.testing.assert_close(split.modules.state_dict()[name], tensor, rtol=0, atol=2e-5, msg=name)
+    for a, b in zip(rows_of(tmp_path / "a"), rows_of(tmp_path / "b"), strict=True):
+        assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)
+        assert a["grad_norm"] == pytest.approx(b["grad_norm"], rel=1e-5)
+
+
+def test_every_example_is_visited_once_in_order(tmp_path):
+    task = Regression()
+    fit(task, stage(grad_accum=2), tmp_path)
+    assert [i for call in task.calls for i in call] == list(range(8 * 2 * 4))
+
+
+def test_the_logged_loss_is_the_mean_over_the_examples(tmp_path):
+    task = Regression()
+    expected = task.loss(task.modules, range(8)).mean().item()
+    metrics = train_step(task, start(task, stage(grad_accum=2), tmp_path), stage(grad_accum=2))
+    assert metrics["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_regression_is_learned(tmp_path):
+    task = Regression()
+    state = fit(task, stage(steps=200, batch_size=16, lr=0.03, ema_decay=0.9), tmp_path)
+    first = task.loss(Regression().modules, range(5000, 5100)).mean()
+    assert first > 5 and task.loss(state.ema.modules, range(5000, 5100)).mean() < 0.05
+
+
+def test_the_average_follows_every_step_once(tmp_path):
+    """grad_accum does not count: after one step the average is 0.1 of the start and 0.9 of the first weights."""
+    task = Regression()
+    begin = weights(task.modules)
+    state = fit(task, stage(steps=1, grad_accum=3), tmp_path)
+    for name, tensor in state.ema.modules.state_dict().items():
+        torch.testing.assert_close(tensor, 0.1 * begin[name] + 0.9 * task.modules.state_dict()[name], msg=name)
+
+
+# ------------------------------------------------------------------------------------------------- trouble
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_nan_stops_the_run_before_it_does_harm(tmp_path, precision):
+    config = stage(precision=precision)
+    task, healthy = Regression(poison=4 * 4 + 1), Regression()  # in step 5
+    (tmp_path / "healthy").mkdir()
+    steps = []
+    with pytest.raises(Interrupted):
+        fit(
+            healthy,
+            config,
+            tmp_path / "healthy",
+            on_step=lambda *a: steps.append(a),
+            should_stop=lambda: len(steps) == 4,
+        )
+    with pytest.raises(NonFiniteLoss, match=re.escape("at step 5; last good checkpoint: ")) as caught:
+        fit(task, config, tmp_path)
+    assert str(tmp_path / "checkpoints" / "regression-0000003") in str(caught.value)
+    assert_same(weights(task.modules), weights(healthy.modules))
+    assert [row["step"] for row in rows_of(tmp_path)] == [1, 2, 3, 4]
+    assert [p.name for p in list_checkpoints(tmp_path / "checkpoints", "regression")] == ["regression-0000003"]
+
+
+def test_a_nan_in_the_first_step_says_that_there_is_no_checkpoint(tmp_path):
+    with pytest.raises(NonFiniteLoss, match="regression: loss nan, .* at step 1; last good checkpoint: none yet"):
+        fit(Regression(poison=0), stage(), tmp_path)
+
+
+def test_a_damaged_checkpoint_is_not_trained_over(tmp_path):
+    fit(Regression(), stage(), tmp_path)
+    (tmp_path / "checkpoints" / "regression-0000008" / "state.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match="regression-0000008 is damaged"):
+        fit(Regression(), stage(), tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------- log and hooks
+
+
+def test_periods_of_log_and_checkpoints(tmp_path):
+    fit(Regression(), stage(steps=8, log_every=3, checkpoint_every=5), tmp_path)
+    rows = rows_of(tmp_path)
+    assert [row["step"] for row in rows] == [1, 3, 6, 8]
+    assert all(row.keys() == {"stage", "step", "loss", "grad_norm", "lr", "seconds"} for row in rows)
+    assert {row["stage"] for row in rows} == {"regression"}
+    assert [p.name[-1] for p in list_checkpoints(tmp_path / "checkpoints", "regression")] == ["5", "8"]
+
+
+def test_hooks_come_at_their_period_and_at_the_end_with_the_average(tmp_path):
+    seen, losses = [], []
+    state = fit(
+        Regression(), stage(steps=7), tmp_path,
+        hooks=[(3, lambda modules, step: seen.append((step, modules))), (0, lambda *a: pytest.fail("never"))],
+        on_step=lambda name, step, steps, loss: losses.append((name, step, steps, loss)),
+    )  # fmt: skip
+    assert [step for step, _ in seen] == [3, 6, 7]
+    assert all(modules is state.ema.modules for _, modules in seen)
+    assert [(name, step, steps) for name, step, steps, _ in losses] == [("regression", k, 7) for k in range(1, 8)]
+    assert [loss for *_, loss in losses] == [row["loss"] for row in rows_of(tmp_path)]
+
+
+def test_the_log_drops_what_is_done_again_and_keeps_other_stages(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    lines = [{"stage": "vae", "step": s} for s in (1, 2, 9)] + [{"stage": "diffusion", "step": s} for s in (1, 2, 3)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"stage": "diffu')
+    MetricLog(path, "diffusion", 2).write({"step": 3})
+    assert rows_of(tmp_path) == [*lines[:5], {"stage": "diffusion", "step": 3}]

@@ -1,0 +1,255 @@
+"""The video VAE: causality, streaming, normalisation, sizes."""
+
+import pytest
+import torch
+from torch import nn
+
+from mutoscope.vae.config import VAEConfig
+from mutoscope.vae.losses import vae_loss
+from mutoscope.vae.model import VideoVAE, compression_ratio, latent_frames, latent_shape
+
+CONFIGS = [
+    pytest.param(VAEConfig(width=8, depth=1, latent_channels=3, temporal_stride=s, spatial_stride=p, memory=m), id=i)
+    for i, s, p, m in [
+        ("stride1", 1, 4, True),
+        ("stride2", 2, 4, True),
+        ("stride4", 4, 4, True),
+        ("space8", 2, 8, True),
+        ("per-frame", 1, 4, False),
+        ("stride4 without memory", 4, 4, False),
+    ]
+]
+
+
+def build(config, seed=0):
+    """A VAE with weights of any sign everywhere, so that nothing is silent by its initial values."""
+    torch.manual_seed(seed)
+    vae = VideoVAE(config).eval()
+    g = torch.Generator().manual_seed(seed)
+    vae.set_statistics(
+        torch.randn(config.latent_channels, generator=g), 0.5 + torch.rand(config.latent_channels, generator=g)
+    )
+    return vae
+
+
+def clip(config, k=4, b=2, seed=0):
+    """Random frames, 1 + stride * k of them, 16 x 24."""
+    g = torch.Generator().manual_seed(seed)
+    return 2 * torch.rand(b, config.channels, 1 + config.temporal_stride * k, 16, 24, generator=g) - 1
+
+
+# ------------------------------------------------------------------------------------------------- sizes
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@torch.no_grad()
+def test_shapes_there_and_back(config):
+    vae, frames = build(config), clip(config)
+    latents = vae.encode(frames)
+    assert latents.shape == (2, *latent_shape(config, *frames.shape[2:]))
+    assert vae.decode(latents).shape == frames.shape
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_latent_frames_count_the_first_frame_apart(stride):
+    for k in range(6):
+        assert latent_frames(1 + stride * k, stride) == 1 + k
+
+
+def test_other_frame_counts_name_the_nearest():
+    with pytest.raises(ValueError, match=r"18 frames do not fit the VAE: .* needs 1 \+ 4\*k frames. Nearest: 17 or 21"):
+        latent_frames(18, 4)
+    with pytest.raises(ValueError, match="Nearest: 1 or 5"):
+        latent_frames(0, 4)
+    with pytest.raises(ValueError, match="Nearest: 17 or 21"):
+        build(VAEConfig(width=8, depth=1)).encode(torch.zeros(1, 3, 18, 16, 16))
+
+
+def test_other_frame_sizes_name_the_nearest():
+    with pytest.raises(ValueError, match="frames of 30x33 do not fit the VAE: .* multiples of 8. Nearest: 32x32"):
+        latent_shape(VAEConfig(spatial_stride=8), 17, 30, 33)
+
+
+def test_compression_of_the_tutorial_is_48():
+    """16 RGB frames of 256 x 256 become 16 x 32 x 32 x 4."""
+    config = VAEConfig(temporal_stride=1, spatial_stride=8, latent_channels=4)
+    assert latent_shape(config, 16, 256, 256) == (4, 16, 32, 32)
+    assert compression_ratio(config, 16, 256, 256) == 48
+
+
+# ------------------------------------------------------------------------------------------------- causality
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@torch.no_grad()
+def test_a_frame_changes_no_latent_before_its_own(config):
+    vae, frames = build(config), clip(config)
+    before = vae.encode(frames)
+    for k in range(frames.shape[2]):
+        changed = frames.clone()
+        changed[:, :, k] = -changed[:, :, k]
+        own = -(-k // config.temporal_stride)  # frames 1 + s*(j - 1) … s*j share latent frame j
+        difference = (vae.encode(changed) - before).abs().amax((0, 1, 3, 4))
+        assert (difference[:own] == 0).all(), (k, difference)
+        assert difference[own] > 0, (k, difference)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@torch.no_grad()
+def test_a_latent_changes_no_frame_before_its_own(config):
+    vae = build(config)
+    latents = torch.randn(2, 3, 5, 4, 6, generator=torch.Generator().manual_seed(0))
+    before = vae.decode(latents)
+    for k in range(5):
+        changed = latents.clone()
+        changed[:, :, k] += 1
+        first = 0 if k == 0 else 1 + config.temporal_stride * (k - 1)
+        difference = (vae.decode(changed) - before).abs().amax((0, 1, 3, 4))
+        assert (difference[:first] == 0).all(), (k, difference)
+        assert (difference[first : first + config.temporal_stride] > 0).all() or k == 0, (k, difference)
+        assert difference[first] > 0
+
+
+@torch.no_grad()
+def test_memory_carries_the_past():
+    config = VAEConfig(width=8, depth=1, latent_channels=3, temporal_stride=1)
+    vae, frames = build(config), clip(config)
+    changed = frames.clone()
+    changed[:, :, 0] = -changed[:, :, 0]
+    assert (vae.encode(changed) - vae.encode(frames)).abs().amax((0, 1, 3, 4))[1] > 0
+
+
+@torch.no_grad()
+def test_per_frame_config_treats_frames_as_a_set():
+    config = VAEConfig(width=8, depth=1, latent_channels=3, temporal_stride=1, memory=False)
+    vae, frames = build(config), clip(config)
+    order = torch.tensor([3, 0, 4, 1, 2])
+    latents = vae.encode(frames)
+    torch.testing.assert_close(vae.encode(frames[:, :, order]), latents[:, :, order])
+    torch.testing.assert_close(vae.decode(latents[:, :, order]), vae.decode(latents)[:, :, order])
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@torch.no_grad()
+def test_a_clip_alone_is_the_clip_in_a_batch(config):
+    vae, frames = build(config), clip(config, b=3)
+    latents = vae.encode(frames)
+    torch.testing.assert_close(vae.encode(frames[1:2]), latents[1:2], rtol=0, atol=1e-5)
+    torch.testing.assert_close(vae.decode(latents[1:2]), vae.decode(latents)[1:2], rtol=0, atol=1e-5)
+
+
+# ------------------------------------------------------------------------------------------------- streaming
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("config", CONFIGS)
+@torch.no_grad()
+def test_streaming_equals_doing_it_whole(config, chunk):
+    vae, frames = build(config), clip(config)
+    latents = vae.encode(frames)
+    torch.testing.assert_close(vae.encode(frames, chunk), latents, rtol=0, atol=1e-5)
+    torch.testing.assert_close(vae.decode(latents, chunk), vae.decode(latents), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@torch.no_grad()
+def test_streaming_a_single_frame(config):
+    vae, frames = build(config), clip(config, k=0)
+    latents = vae.encode(frames)
+    assert torch.equal(vae.encode(frames, 1), latents)
+    assert vae.decode(latents, 1).shape == frames.shape
+
+
+@pytest.mark.parametrize("k", [6, 24])
+@torch.no_grad()
+def test_streaming_never_holds_more_than_a_chunk(k):
+    config = VAEConfig(width=8, depth=1, latent_channels=3, temporal_stride=4)
+    vae, frames, seen = build(config), clip(config, k=k, b=1), []
+    for module in vae.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape[0]))
+    latents = vae.encode(frames)
+    assert max(seen) == 4 * (k + 1)
+    seen.clear()
+    vae.encode(frames, chunk=2)
+    vae.decode(latents, chunk=2)
+    assert max(seen) == 2 * config.temporal_stride  # however long the clip is
+
+
+# ------------------------------------------------------------------------------------------------- normalisation
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@torch.no_grad()
+def test_latents_are_unit_variance_once_measured(config):
+    vae, frames = VideoVAE(config).eval(), clip(config, b=4)
+    raw = vae.posterior(frames).mean
+    torch.testing.assert_close(vae.encode(frames), raw)  # before: as the posterior gives them
+    values = raw.transpose(0, 1).flatten(1)
+    vae.set_statistics(values.mean(1), values.std(1))
+    latents = vae.encode(frames).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(latents.mean(1), torch.zeros(3), rtol=0, atol=1e-4)
+    torch.testing.assert_close(latents.std(1), torch.ones(3), rtol=1e-4, atol=0)
+    torch.testing.assert_close(vae.decode(vae.encode(frames)), vae.decode_raw(raw), rtol=0, atol=1e-5)
+
+
+def test_statistics_are_saved_with_the_weights():
+    vae = build(CONFIGS[0].values[0])
+    assert {"latent_mean", "latent_std"} <= vae.state_dict().keys()
+
+
+def test_a_dead_channel_is_not_divided_by_zero():
+    vae = build(CONFIGS[0].values[0])
+    vae.set_statistics(torch.zeros(3), torch.zeros(3))
+    assert vae.encode(clip(vae.config)).isfinite().all()
+
+
+# ------------------------------------------------------------------------------------------------- loss
+
+
+def test_loss_is_its_three_terms():
+    config = VAEConfig(width=8, depth=1, latent_channels=3, kl_weight=0.3, difference_weight=0.7)
+    vae, frames = build(config), clip(config)
+    noise = torch.randn(2, 3, 5, 4, 6, generator=torch.Generator().manual_seed(1))
+    posterior = vae.posterior(frames)
+    error = vae.decode_raw(posterior.sample(noise)) - frames
+    axes = (1, 2, 3, 4)
+    expected = error.abs().mean(axes) + 5 * error.square().mean(axes) + 0.3 * posterior.kl()
+    expected = expected + 0.7 * error.diff(dim=2).abs().mean(axes)
+    loss = vae_loss(vae, frames, noise, config)
+    assert loss.shape == (2,)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_a_still_has_no_difference_term():
+    config = VAEConfig(width=8, depth=1, latent_channels=3)
+    loss = vae_loss(build(config), clip(config, k=0), torch.zeros(2, 3, 1, 4, 6), config)
+    assert loss.isfinite().all()
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_every_parameter_gets_a_gradient(config):
+    vae, frames = build(config), clip(config)
+    noise = torch.randn(2, *latent_shape(config, *frames.shape[2:]), generator=torch.Generator().manual_seed(1))
+    vae_loss(vae, frames, noise, config).sum().backward()
+    for name, parameter in vae.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+
+
+def test_overfits_one_clip():
+    """A moving square: from a blank answer's loss to a tenth of it in 150 steps."""
+    config = VAEConfig(width=16, depth=1, temporal_stride=2, latent_channels=4, channels=1)
+    frames = -torch.ones(1, 1, 5, 16, 16)
+    for k in range(5):
+        frames[:, :, k, 4:10, 2 + k : 8 + k] = 1
+    torch.manual_seed(0)
+    vae = VideoVAE(config)
+    optimizer = torch.optim.Adam(vae.parameters(), 3e-3)
+    g, losses = torch.Generator().manual_seed(0), []
+    for _ in range(150):
+        loss = vae_loss(vae, frames, torch.randn(1, 4, 3, 4, 4, generator=g), config).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[0] > 2 and losses[-1] < 0.2, (losses[0], losses[-1])
