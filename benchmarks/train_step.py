@@ -67,7 +67,9 @@ def main() -> None:
         rates.append((before + matmul_rate(torch.bfloat16)) / 2)
         ratios.append(flops / seconds[-1] / rates[-1])
         ratios32.append(flops / seconds[-1] / matmul_rate(torch.float32))
-    print(f"threads {torch.get_num_threads()}, step in {str(state.dtype).removeprefix('torch.')}, {flops / 1e9:.1f} GFLOP")
+    print(
+        f"threads {torch.get_num_threads()}, step in {str(state.dtype).removeprefix('torch.')}, {flops / 1e9:.1f} GFLOP"
+    )
     print(f"step, s                      {spread(seconds)}")
     print(f"step, GFLOP/s                {spread([flops / s / 1e9 for s in seconds])}")
     print(f"bf16 matmul, GFLOP/s         {spread([r / 1e9 for r in rates])}")

@@ -42,7 +42,7 @@ OTHER: dict[type[Config], dict[str, object]] = {
     StageConfig: {
         "steps": 5, "batch_size": 3, "grad_accum": 2, "optimizer": "adamw", "lr": 0.01, "weight_decay": 0.5,
         "warmup_steps": 4, "decay_share": 0.0, "max_grad_norm": 1e-4, "ema_decay": 0.0, "precision": "bfloat16",
-        "log_every": 2, "checkpoint_every": 3, "sample_every": 2,
+        "log_every": 2, "checkpoint_every": 3,
     },
     SpriteConfig: {
         "sprites": "shapes", "digits": Path("no such folder"), "colours": ("red", "blue"), "directions": ("up",),

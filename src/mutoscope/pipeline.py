@@ -14,7 +14,7 @@ from .config import Config
 from .diffusion.guidance import classifier_free_guidance
 from .diffusion.timesteps import time_grid
 from .model import VideoModel
-from .nn.precision import sampling_dtype
+from .nn.precision import fast_dtype
 from .samplers.config import SamplingConfig
 from .samplers.table import SAMPLERS
 from .types import Denoiser
@@ -30,7 +30,7 @@ class GenerateRequest(Config):
 
     prompts: tuple[str, ...]
     """One video per prompt."""
-    seeds: tuple[int, ...]
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...]
     """One seed per prompt: the same seed gives the same video in any batch."""
     num_frames: Annotated[int, Field(ge=1)] | None = None
     """Frames per video; none = as in training."""
@@ -98,13 +98,13 @@ class Pipeline:
     def load(cls, run: str | Path | None = None, dtype: torch.dtype | None = None) -> "Pipeline":
         """The model of a run folder (or a model folder); none = the small one inside the package.
 
-        dtype: arithmetic of the networks; none = bfloat16 where that is clearly faster on this machine, else float32.
+        dtype: arithmetic of the networks; none = bfloat16 where the processor has it in hardware, else float32.
         The sampler's state is float32 always.
         """
         folder = PACKAGED_MODEL if run is None else Path(run)
         inner = folder / "model"
         model = VideoModel.load(inner if inner.is_dir() else folder)
-        return cls(model.to(dtype or sampling_dtype()))
+        return cls(model.to(dtype or fast_dtype()))
 
     def generate(
         self,

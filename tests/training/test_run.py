@@ -127,7 +127,7 @@ def test_the_saved_latents_are_unit_variance(straight):
 
 def test_sample_hook_gets_the_model_as_it_would_be_saved(tmp_path):
     stage = config_of().training
-    config = tiny_run(vae_training=stage, training=stage.model_copy(update={"sample_every": 4}))
+    config = tiny_run(vae_training=stage, training=stage, sample_every=4)
     seen = []
     run = train(config, tmp_path / "run", Callbacks(on_samples=lambda model, step: seen.append((step, model))))
     assert [step for step, _ in seen] == [4, 6]

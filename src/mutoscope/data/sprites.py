@@ -44,7 +44,7 @@ class SpriteTruth:
     """What happens in n clips; the first axis of every array is the clip.
 
     identity indexes the names; colour indexes `COLOURS` (-1 grey); direction indexes `DIRECTIONS` (-1 bouncing); speed
-    in pixels per frame; positions are the sprite's centre (row, column) in pixels; drawing indexes the split's drawings.
+    in pixels per frame; positions are the sprite's centre (row, column) in pixels; drawing indexes the split's.
     """
 
     identity: Int64[np.ndarray, "n"]

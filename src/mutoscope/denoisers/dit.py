@@ -72,7 +72,9 @@ class CrossAttention(nn.Module):
             return y.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
         query, key = normalise(heads(self.query(x))), normalise(heads(self.key(context.tokens)))
-        return self.out(attention(query, key, heads(self.value(context.tokens)), context.mask).transpose(1, 2).flatten(2))
+        return self.out(
+            attention(query, key, heads(self.value(context.tokens)), context.mask).transpose(1, 2).flatten(2)
+        )
 
 
 class FeedForward(nn.Module):
@@ -149,7 +151,7 @@ class DiT(nn.Module):
         f, h, w = shape[-3:]
         if f % pf or h % ph or w % pw:
             raise ValueError(
-                f"latents of {f} x {h} x {w} (frames, rows, columns) do not divide into patches of {self.config.patch}. "
+                f"latents of {f} x {h} x {w} frames, rows, columns do not divide into patches of {self.config.patch}. "
                 f"Use a --denoiser.patch that divides them, e.g. 1 {1 if h % 2 else 2} {1 if w % 2 else 2}."
             )
         return f // pf, h // ph, w // pw
@@ -159,7 +161,9 @@ class DiT(nn.Module):
     ) -> Float[Tensor, "b c f h w"]:
         """t: (b,) or per latent frame (b, f), in [0, 1]. context: None where the config has no text."""
         if (context is None) == self.config.text:
-            raise ValueError(f"denoiser.text={self.config.text} does not fit context={'None' if context is None else 'given'}.")
+            raise ValueError(
+                f"denoiser.text={self.config.text} does not fit context={'None' if context is None else 'given'}."
+            )
         grid = self.grid(xt.shape)
         dtype = self.patch_in.weight.dtype
         if t.ndim == 1:

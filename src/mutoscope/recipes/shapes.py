@@ -1,8 +1,8 @@
 """Moving shapes instead of digits."""
 
 from ..data.config import shapes as shapes_data
-from .demo import demo
 from ..training.config import RunConfig
+from .demo import demo
 
 
 def shapes() -> RunConfig:

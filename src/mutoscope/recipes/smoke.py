@@ -7,7 +7,6 @@ from ..text.config import TextConfig
 from ..training.config import RunConfig, StageConfig
 from ..vae.config import VAEConfig
 
-
 # Float32 is fixed, so that two runs on one machine give the same bits whatever a speed probe would have said.
 STAGE = StageConfig(steps=20, batch_size=8, precision="float32", warmup_steps=5, log_every=5, checkpoint_every=10)
 
@@ -24,7 +23,8 @@ def smoke() -> RunConfig:
         denoiser=DiTConfig(model_dim=64, num_heads=2, depth=2),
         sampling=SamplingConfig(steps=4),
         vae_training=STAGE.model_copy(update={"batch_size": 2}),
-        training=STAGE.model_copy(update={"sample_every": 20}),
+        training=STAGE,
         cached_clips=64,
+        sample_every=20,
         sample_prompts=("a red 7 moving left", "a blue 3 moving up"),
     )

@@ -29,9 +29,10 @@ def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) 
         half.mkdir()
         _save_tensors(tensors, half / "state.safetensors")
         (half / "state.json").write_text(json.dumps({"stage": stage, "step": step, "state": plain}))
-        if final.exists():
-            shutil.rmtree(final)
-        os.replace(half, final)
+        if final.exists():  # the same step of the same run: the same state, already complete
+            shutil.rmtree(half)
+        else:
+            os.replace(half, final)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
         raise

@@ -43,8 +43,6 @@ class StageConfig(Config):
     """Steps between lines of metrics.jsonl."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 200
     """Steps between checkpoints."""
-    sample_every: Annotated[int, Field(ge=0)] = 0
-    """Steps between calls of the sample hook; 0 = never."""
 
 
 class RunConfig(Config):
@@ -61,7 +59,9 @@ class RunConfig(Config):
     cached_clips: Annotated[int, Field(ge=1)] = 8192
     """Clips encoded once by the trained VAE, for the diffusion model to train on."""
     sample_prompts: tuple[str, ...] = ()
-    """Prompts of the sample hook."""
+    """Prompts of the videos made while the diffusion model trains."""
+    sample_every: Annotated[int, Field(ge=0)] = 0
+    """Steps between these videos; 0 = none."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every draw of the run."""
 

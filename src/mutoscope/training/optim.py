@@ -30,7 +30,7 @@ def muon_of(parameters: list[nn.Parameter], config: StageConfig) -> Optimizer:
 
     The optimizer holds views that share the parameters' memory; their gradients are handed over before each step.
     """
-    views = [nn.Parameter(p.detach().flatten(1)) for p in parameters]
+    views = [nn.Parameter(p.detach().view(p.shape[0], -1)) for p in parameters]
     muon = Muon(views, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw")
 
     def hand_over_gradients(*_: object) -> None:

@@ -89,7 +89,7 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     def sample(averaged: nn.ModuleDict, step: int) -> None:
         callbacks.on_samples(with_weights(model, averaged), step)
 
-    hooks: list[Hook] = [(config.training.sample_every, sample)]
+    hooks: list[Hook] = [(config.sample_every, sample)]
     fit_stage(task, config.training, run, summary, callbacks, hooks)
     model.save(run / "model")
     return run
