@@ -23,7 +23,8 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: install
 	$(BIN)/mutoscope train demo --out runs/demo
-	$(BIN)/mutoscope evaluate runs/demo
+	test runs/demo/report.html -nt runs/demo/model/weights.safetensors || $(BIN)/mutoscope evaluate runs/demo
+	@echo "open runs/demo/report.html"
 
 # One thread per worker: two OpenMP pools on two cores spend their time waiting for each other.
 test: install

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from regression_task import Regression, stage, weights
-from torch.optim import AdamW, Muon
+from torch.optim import AdamW
 
+from mutoscope.training.muon import Muon
 from mutoscope.training.optim import build_optimizers, finite_gradients, learning_rate, set_learning_rate
 
 

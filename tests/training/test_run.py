@@ -11,6 +11,7 @@ from mutoscope.model import VideoModel
 from mutoscope.training.config import RunConfig
 from mutoscope.training.run import Callbacks, check, first_difference, open_run, train
 from mutoscope.training.trainer import Interrupted
+from mutoscope.vae.model import latent_shape
 
 OPTIMIZERS = pytest.mark.parametrize(
     ("optimizer", "precision"), [("muon", "float32"), ("adamw", "bfloat16")], ids=["muon-float32", "adamw-bfloat16"]
@@ -194,3 +195,21 @@ def test_captions_too_long_for_the_text_encoder_are_refused_before_training(tmp_
     with pytest.raises(ValueError, match="this model reads 3 at most"):
         train(config_of(text=text), tmp_path / "run", Callbacks(on_step=lambda *arguments: steps.append(arguments)))
     assert not steps
+
+
+def test_a_finished_run_is_left_alone(tmp_path):
+    config = tiny_run()
+    run = train(config, tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    steps = []
+    train(config, run, Callbacks(on_step=lambda *step: steps.append(step)))
+    assert not steps
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_summary_states_the_compression(tmp_path):
+    config = tiny_run()
+    stages = json.loads((train(config, tmp_path / "run") / "summary.json").read_text())["stages"]
+    c, f, h, w = latent_shape(config.vae, config.data.num_frames, config.data.height, config.data.width)
+    pixels = config.vae.channels * config.data.num_frames * config.data.height * config.data.width
+    assert stages["vae"]["compression"] == pytest.approx(pixels / (c * f * h * w), abs=0.01)

@@ -71,6 +71,19 @@ def test_colours_follow_the_matrix_and_range_of_the_file(name, full_range):
     assert np.abs(read - reference_rgb(frame, not full_range)).mean() > 5
 
 
+def test_full_range_is_read_where_only_a_tag_says_so(tmp_path):
+    av = pytest.importorskip("av")
+    grey = np.full((16, 16, 3), 235, np.uint8)
+    with av.open(str(tmp_path / "a.webm"), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=8, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
+        stream.codec_context.color_range, stream.codec_context.colorspace = 2, 1
+        rgb = av.VideoFrame.from_ndarray(grey, format="rgb24")
+        container.mux(stream.encode(rgb.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="JPEG")))
+        container.mux(stream.encode(None))
+    assert np.abs(read_video(tmp_path / "a.webm").frames_u8.astype(int) - 235).max() <= 3
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "webm", "gif", "webp", "npy"])
 def test_max_frames_reads_the_beginning(tmp_path, suffix):
     if suffix in ("mp4", "webm"):
@@ -191,6 +204,16 @@ def test_files_that_were_cut_off_are_one_line(tmp_path, suffix, kept, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_an_mp4_that_lost_its_last_bytes(tmp_path):
+    """Only the last picture is damaged: the decoder would show something, which nobody filmed."""
+    pytest.importorskip("av")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    (tmp_path / "cut.mp4").write_bytes(encode_mp4(noise, 8)[:-40])
+    with pytest.raises(ValueError, match="is cut off or damaged; .* max_frames"):
+        read_video(tmp_path / "cut.mp4")
+    assert len(read_video(tmp_path / "cut.mp4", max_frames=30).frames_u8) == 30
+
+
 def test_a_cut_matroska_can_still_be_read_in_part(tmp_path):
     whole = real_file("asl_gestures/eat.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 2])
@@ -203,8 +226,10 @@ def test_a_playlist_in_disguise_is_refused(tmp_path):
     pytest.importorskip("av")
     write_video(tmp_path / "secret.mp4", moving_square(2), 8)
     (tmp_path / "a.mp4").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.mp4\n#EXT-X-ENDLIST\n")
-    with pytest.raises(ValueError, match="not a readable video"):
-        read_video(tmp_path / "a.mp4")
+    (tmp_path / "b.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+    for name in ("a.mp4", "b.mp4"):
+        with pytest.raises(ValueError, match="not a readable video"):
+            read_video(tmp_path / name)
 
 
 def test_sound_without_pictures(tmp_path):
@@ -217,6 +242,12 @@ def test_sound_without_pictures(tmp_path):
         container.mux(stream.encode(None))
     with pytest.raises(ValueError, match="no video stream"):
         read_video(tmp_path / "a.mp4")
+
+
+def test_a_colon_in_a_relative_name_is_no_address(tmp_path, monkeypatch):
+    pytest.importorskip("av")
+    monkeypatch.chdir(tmp_path)
+    assert read_video(write_video("take1:2.mp4", moving_square(2), 8)).frames_u8.shape == (2, 24, 36, 3)
 
 
 def test_folders_and_other_suffixes(tmp_path):

@@ -84,6 +84,13 @@ def test_loops_loop_forever(tmp_path):
             assert image.info["loop"] == 0
 
 
+def test_gif_frames_never_ask_for_less_than_browsers_give(tmp_path):
+    with Image.open(write_video(tmp_path / "a.gif", few_colours(9), fps=100)) as image:
+        for index in range(6):
+            image.seek(index)
+            assert image.info["duration"] == 20
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "webm"])
 @pytest.mark.parametrize("scale, floor", [(1, 30), (2, 42), (4, 42)])
 def test_players_see_what_was_written(tmp_path, suffix, scale, floor):

@@ -176,7 +176,10 @@ def cost_table(summary: dict) -> str:
         )
         rows.append(_row(escape(str(name)), "", cells, headings))
     memory = summary.get("peak_memory_mb")
-    note = "" if memory is None else f'<p class="quiet">Most memory in use: {memory:,.0f} MB.</p>'
+    notes = [] if memory is None else [f"Most memory in use: {memory:,.0f} MB."]
+    if ratio := stages.get("vae", {}).get("compression"):
+        notes.append(f"The latents hold one number for every {ratio:.3g} of the frames.")
+    note = f'<p class="quiet">{" ".join(notes)}</p>' if notes else ""
     return _table("", headings, rows) + note
 
 

@@ -2,9 +2,10 @@
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from .config import StageConfig
+from .muon import Muon
 
 
 def build_optimizers(modules: nn.ModuleDict, config: StageConfig) -> list[Optimizer]:
@@ -22,23 +23,7 @@ def build_optimizers(modules: nn.ModuleDict, config: StageConfig) -> list[Optimi
     plain = [p for p in rest if p.ndim < 2]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     adamw = AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.95), eps=1e-10, foreach=True)
-    return [muon_of(inner, config), adamw] if inner else [adamw]
-
-
-def muon_of(parameters: list[nn.Parameter], config: StageConfig) -> Optimizer:
-    """Muon over tensors of two or more axes: a convolution kernel is seen as the matrix (out, in * rows * columns).
-
-    The optimizer holds views that share the parameters' memory; their gradients are handed over before each step.
-    """
-    views = [nn.Parameter(p.detach().view(p.shape[0], -1)) for p in parameters]
-    muon = Muon(views, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw")
-
-    def hand_over_gradients(*_: object) -> None:
-        for view, parameter in zip(views, parameters, strict=True):
-            view.grad = None if parameter.grad is None else parameter.grad.flatten(1)
-
-    muon.register_step_pre_hook(hand_over_gradients)
-    return muon
+    return [Muon(inner, config.lr, config.weight_decay), adamw] if inner else [adamw]
 
 
 def learning_rate(step: int, config: StageConfig) -> float:

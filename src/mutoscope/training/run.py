@@ -16,9 +16,9 @@ from torch import nn
 from ..config import Config
 from ..data.cache import encode_latents
 from ..data.sprites import SpriteClips
-from ..model import VideoModel
+from ..model import WEIGHTS, VideoModel
 from ..text.tokenizer import CaptionTokenizer
-from ..vae.model import VideoVAE, latent_shape
+from ..vae.model import VideoVAE, compression_ratio, latent_shape
 from .config import RunConfig, StageConfig
 from .seeds import seed_of
 from .tasks import DiffusionTask, Task, VAETask
@@ -67,12 +67,17 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     check(config)
     open_run(config, run)
     summary = Summary(run / "summary.json")
+    if finished(config, run, summary):
+        return run
     clips = SpriteClips(config.data, "train", config.seed)
     model = build_model(config, clips)
     # Before the first step: captions that are too long for the text encoder are refused now, not after the VAE.
     ids, mask = model.tokenizer.encode(clips.captions(range(config.cached_clips)))
 
     fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, run, summary, callbacks)
+    data = config.data
+    ratio = compression_ratio(config.vae, data.num_frames, data.height, data.width)
+    summary.add("vae", {"compression": round(ratio, 2)})
     measure_statistics(model.vae, clips)
 
     model.vae.eval()
@@ -116,6 +121,12 @@ def fit_stage(
             "precision": str(state.dtype).removeprefix("torch."),
         },
     )
+
+
+def finished(config: RunConfig, run: Path, summary: Summary) -> bool:
+    """Whether the model in the run folder is the one that these settings end with."""
+    steps = summary.values.get("stages", {}).get(DiffusionTask.name, {}).get("steps")
+    return steps == config.training.steps and (run / "model" / WEIGHTS).is_file()
 
 
 def check(config: RunConfig) -> None:
