@@ -11,6 +11,6 @@ def packaged() -> RunConfig:
     """
     short = demo()
     vae_training = short.vae_training.model_copy(update={"steps": 1500, "ema_decay": 0.995, "precision": "bfloat16"})
-    training = short.training.model_copy(update={"steps": 6000, "ema_decay": 0.998, "precision": "bfloat16"})
+    training = short.training.model_copy(update={"steps": 5000, "ema_decay": 0.998, "precision": "bfloat16"})
     longer = {"vae_training": vae_training, "training": training, "cached_clips": 16384, "sample_every": 1000}
     return short.model_copy(update=longer)

@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -211,8 +210,3 @@ def stage_seconds(run: Path) -> float:
     """Seconds of training of all stages so far."""
     stages = Summary(run / "summary.json").values.get("stages", {})
     return float(sum(stage["seconds"] for stage in stages.values()))
-
-
-def now() -> str:
-    """Local time for logs."""
-    return time.strftime("%Y-%m-%d %H:%M:%S")
