@@ -24,9 +24,9 @@ def demo() -> RunConfig:
         text=TextConfig(depth=1),
         denoiser=DiTConfig(mlp_ratio=3.5),
         sampling=SamplingConfig(steps=12, guidance_scale=5.0),
-        vae_training=StageConfig(steps=700, batch_size=4),
-        training=StageConfig(steps=1100, batch_size=32),
+        vae_training=StageConfig(steps=600, batch_size=4),
+        training=StageConfig(steps=900, batch_size=32),
         cached_clips=4096,
         sample_prompts=PROMPTS,
-        sample_every=550,
+        sample_every=450,
     )
