@@ -2,7 +2,7 @@
 
 >>> model = mutoscope.load("runs/demo")
 >>> video = model.generate("a red 7 moving left", seed=0)  # uint8 (frames, height, width, 3)
->>> mutoscope.write_video("red7.mp4", video)
+>>> mutoscope.write_video("red7.mp4", video, fps=8)
 """
 
 from importlib import import_module

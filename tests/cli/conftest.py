@@ -25,7 +25,7 @@ def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-SHORT = ["--vae-training.steps", "6", "--training.steps", "6", "--training.sample-every", "6", "--cached-clips", "16"]
+SHORT = ["--vae-training.steps", "6", "--training.steps", "6", "--sample-every", "6", "--cached-clips", "16"]
 # "auto" measures, and may choose differently in two runs whose weights are compared here.
 SHORT += ["--vae-training.precision", "float32", "--training.precision", "float32"]
 

@@ -46,13 +46,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Float[Tensor, "b n d"], table: Float[Tensor, "2 n e"]) -> Float[Tensor, "b n d"]:
         """table: of `rotary_table`, one row per token."""
-
-        def heads(y: Tensor) -> Tensor:
-            return y.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-
-        query = rotate(normalise(heads(self.query(x))), table)
-        key = rotate(normalise(heads(self.key(x))), table)
-        return self.out(attention(query, key, heads(self.value(x))).transpose(1, 2).flatten(2))
+        # The weights are separate for the optimizer's sake and one matrix for the processor's.
+        weight = torch.cat([self.query.weight, self.key.weight, self.value.weight])
+        mixed = F.linear(x, weight).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # (3, b, heads, n, e)
+        query, key = rotate(normalise(mixed[:2]), table)
+        return self.out(attention(query, key, mixed[2]).transpose(1, 2).flatten(2))
 
 
 class CrossAttention(nn.Module):

@@ -13,8 +13,8 @@ def axis_dims(head_dim: int) -> Patch:
     return head_dim - 2 * spatial, spatial, spatial
 
 
-def rotary_table(grid: Patch, head_dim: int, base: float = 100.0) -> Float[Tensor, "2 n d"]:
-    """Cosines and sines for every token of a (frames, rows, columns) grid, in the order of `patchify`.
+def rotary_table(grid: Patch, head_dim: int, base: float = 100.0) -> Float[Tensor, "2 n e"]:
+    """Cosines and sines (e = head_dim / 2) per token of a (frames, rows, columns) grid, as `patchify` orders them.
 
     base: longest wavelength over 2 pi; small because grids are tens of tokens long, not thousands.
     """
@@ -25,12 +25,12 @@ def rotary_table(grid: Patch, head_dim: int, base: float = 100.0) -> Float[Tenso
         shape = [1, 1, 1, dims // 2]
         shape[axis] = grid[axis]
         angles.append((position[:, None] * frequencies).reshape(shape).expand(*grid, dims // 2))
-    angle = torch.cat(angles, dim=-1).reshape(-1, head_dim // 2).repeat(1, 2)
+    angle = torch.cat(angles, dim=-1).reshape(-1, head_dim // 2)
     return torch.stack([angle.cos(), angle.sin()])
 
 
-def rotate(x: Float[Tensor, "b heads n d"], table: Float[Tensor, "2 n d"]) -> Float[Tensor, "b heads n d"]:
+def rotate(x: Float[Tensor, "*s n d"], table: Float[Tensor, "2 n e"]) -> Float[Tensor, "*s n d"]:
     """Turn each pair of channels (i, i + d/2) by its token's angle; dot products then depend on offsets only."""
     cos, sin = table.to(x.dtype)
     first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat([-second, first], dim=-1) * sin
+    return torch.cat([torch.addcmul(first * cos, second, -sin), torch.addcmul(second * cos, first, sin)], dim=-1)

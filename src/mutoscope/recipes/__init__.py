@@ -7,15 +7,11 @@ from collections.abc import Callable
 
 from ..training.config import RunConfig
 from .demo import demo
-from .disc import disc
 from .packaged import packaged
-from .shapes import shapes
 from .smoke import smoke
 
 RECIPES: dict[str, Callable[[], RunConfig]] = {
     "smoke": smoke,
     "demo": demo,
     "packaged": packaged,
-    "shapes": shapes,
-    "disc": disc,
 }
