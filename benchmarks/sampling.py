@@ -45,7 +45,7 @@ def main() -> None:
     ceiling = summarise(examine(real_clips(data, asked, seed=1), asked, data, judge), has_colour=True)
     print(f"judge: {judge.accuracy:.4f} on unseen drawings; ceiling {ceiling.all_correct.value:.3f}")
     print(f"default: {default.sampler}, {default.steps} steps, guidance {default.guidance_scale}; {model.dtype}")
-    print("| sampler | steps | network calls | 16 videos, s (min / median / max) | all correct, seen | never seen |")
+    print("| sampler | steps | guided calls | 16 videos, s (min / median / max) | all correct, seen | never seen |")
     print("|---|---|---|---|---|---|")
     for sampler, steps in ROWS:
         settings = default.model_copy(update={"sampler": sampler, "steps": steps})

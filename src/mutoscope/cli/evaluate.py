@@ -161,7 +161,7 @@ def show(evaluation: "Evaluation") -> None:
 
     table = Table(title=f"{evaluation.num_prompts} prompts, seed {evaluation.seed}", title_justify="left")
     table.add_column("", no_wrap=True)
-    for heading in ("value", "95 % interval", "ceiling", "floor", "of ceiling"):
+    for heading in ("value", "95 % interval", "ceiling", "floor", "reached"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows(evaluation):
         table.add_row(*row)
