@@ -1,13 +1,16 @@
 """Every recipe is a whole configuration that fits together and builds."""
 
+import re
+
 import pytest
 import torch
 
+from mutoscope.data.sprites import SpriteClips
 from mutoscope.model import VideoModel
 from mutoscope.recipes import RECIPES
 from mutoscope.text.tokenizer import CaptionTokenizer
 from mutoscope.training.config import RunConfig
-from mutoscope.training.run import check
+from mutoscope.training.run import build_model, check
 
 EVERY = pytest.mark.parametrize("name", RECIPES)
 
@@ -53,3 +56,15 @@ def test_sample_prompts_are_short_enough(name):
 def test_recipes_differ():
     configs = [recipe().model_dump_json() for name, recipe in RECIPES.items() if name != "packaged"]
     assert len(set(configs)) == len(configs)
+
+
+@pytest.mark.parametrize("name", ["demo", "packaged"])
+def test_docstring_states_the_real_sizes(name):
+    config = RECIPES[name]()
+    clips = SpriteClips(config.data, "train", config.seed)
+    model = build_model(config, clips)
+    words = {"VAE": model.vae, "denoiser": model.denoiser, "text encoder": model.text}
+    for word, module in words.items():
+        found = re.search(rf"{word} ([\d.]+) M", RECIPES[name].__doc__ or "")
+        assert found, word
+        assert float(found[1]) * 1e6 == pytest.approx(sum(p.numel() for p in module.parameters()), rel=0.02)

@@ -7,7 +7,11 @@ from .demo import demo
 def packaged() -> RunConfig:
     """The demo's model, trained five times as long.
 
-    Command: mutoscope train packaged --out runs/packaged
+    Command: mutoscope train packaged --out runs/packaged (seed 0); benchmarks/package_model.py puts it into the package
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13; one thread for the VAE and 335 DiT steps
+    Time: 42 minutes of training and 2 of encoding clips; 1.0 GB of memory
+    Size: VAE 0.99 M, denoiser 4.72 M, text encoder 0.21 M parameters; 11.9 MB in half precision
+    Measured (240 prompts): 98.3 % all correct (ceiling 99.6 %), 98.2 % on never-seen combinations; VAE 32.8 dB PSNR
     """
     short = demo()
     vae_training = short.vae_training.model_copy(update={"steps": 1500, "ema_decay": 0.995, "precision": "bfloat16"})

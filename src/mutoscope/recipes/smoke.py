@@ -14,7 +14,10 @@ STAGE = StageConfig(steps=20, batch_size=8, precision="float32", warmup_steps=5,
 def smoke() -> RunConfig:
     """All stages, tiny; the videos are blobs.
 
-    Command: mutoscope train smoke --out runs/smoke
+    Command: mutoscope train smoke --out runs/smoke (seed 0)
+    Hardware: 2 cores of an AMD EPYC, torch 2.13
+    Time: 6 seconds
+    Measured: nothing; it shows that every stage runs
     """
     return RunConfig(
         data=SpriteConfig(),
