@@ -9,7 +9,7 @@ from pathlib import Path
 import mutoscope
 
 LAYERS = [  # a unit imports from itself and from lower layers only
-    {"types", "config"},
+    {"types", "config", "files"},
     {"nn", "video", "diffusion"},
     {"vae", "text", "denoisers", "samplers", "data"},
     {"model", "model_config"},

@@ -1,7 +1,6 @@
 """VideoModel: the VAE, tokenizer, text encoder and denoiser that belong together; save and load."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from .denoisers.dit import DiT
 from .diffusion.paths import PATHS
 from .diffusion.paths import Path as NoisePath
 from .diffusion.predictions import to_x0
+from .files import whole_file
 from .model_config import ModelConfig
 from .text.encoder import TextEncoder
 from .text.tokenizer import CaptionTokenizer
@@ -78,16 +78,8 @@ class VideoModel(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG).write_text(self.config.model_dump_json(indent=1))
         self.tokenizer.save(folder / TOKENIZER)
-        half = folder / (WEIGHTS + ".part")
-        try:
+        with whole_file(folder / WEIGHTS) as half:
             save_file({k: v.detach().to(dtype).contiguous() for k, v in self.state_dict().items()}, half)
-            os.replace(half, folder / WEIGHTS)
-        except SafetensorError as error:  # how the library reports a full disk
-            half.unlink(missing_ok=True)
-            raise OSError(f"{folder / WEIGHTS} cannot be written: {error}") from error
-        except BaseException:
-            half.unlink(missing_ok=True)
-            raise
 
     @classmethod
     def load(cls, folder: Path) -> "VideoModel":

@@ -1,6 +1,5 @@
 """Latents and token ids of many clips, encoded once and kept in one safetensors file."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -11,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..files import whole_file
 from ..types import VideoBatch
 
 
@@ -53,14 +53,6 @@ def encode_latents(
         on_batch(indices[-1] + 1, num_clips)
     latents = torch.cat(parts)
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".part")
-    try:
+    with whole_file(path) as half:
         save_file({"latents": latents}, half, metadata={"key": key})
-        os.replace(half, path)
-    except SafetensorError as error:  # how the library reports a full disk
-        half.unlink(missing_ok=True)
-        raise OSError(f"{path} cannot be written: {error}") from error
-    except BaseException:
-        half.unlink(missing_ok=True)
-        raise
     return latents

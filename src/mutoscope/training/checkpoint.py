@@ -22,6 +22,8 @@ def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) 
     """
     folder.mkdir(parents=True, exist_ok=True)
     final, half = folder / f"{stage}-{step:07d}", folder / f".{stage}-{step:07d}.part"
+    if final.exists():  # the same step of the same run: the same state, already complete
+        return final
     tensors: dict[str, Tensor] = {}
     plain = _flatten(state, "", tensors)
     try:
@@ -29,10 +31,7 @@ def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) 
         half.mkdir()
         _save_tensors(tensors, half / "state.safetensors")
         (half / "state.json").write_text(json.dumps({"stage": stage, "step": step, "state": plain}))
-        if final.exists():  # the same step of the same run: the same state, already complete
-            shutil.rmtree(half)
-        else:
-            os.replace(half, final)
+        os.replace(half, final)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
         raise

@@ -1,7 +1,6 @@
 """A whole run: VAE, latent statistics, latent cache, diffusion model, saved model. Called again, it goes on."""
 
 import json
-import os
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from torch import nn
 from ..config import Config
 from ..data.cache import encode_latents
 from ..data.sprites import SpriteClips
+from ..files import whole_file
 from ..model import WEIGHTS, VideoModel
 from ..text.tokenizer import CaptionTokenizer
 from ..vae.model import VideoVAE, compression_ratio, latent_shape
@@ -51,9 +51,8 @@ class Summary:
         self.values.setdefault("stages", {}).setdefault(stage, {}).update(values)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kibibytes on Linux
         self.values["peak_memory_mb"] = round(max(peak, self.values.get("peak_memory_mb", 0)), 1)
-        half = self.path.with_suffix(".part")
-        half.write_text(json.dumps(self.values, indent=1))
-        os.replace(half, self.path)
+        with whole_file(self.path) as half:
+            half.write_text(json.dumps(self.values, indent=1))
 
 
 def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None) -> Path:
@@ -156,9 +155,8 @@ def open_run(config: RunConfig, run: Path) -> None:
             )
         return
     run.mkdir(parents=True, exist_ok=True)
-    half = run / "config.json.part"
-    half.write_text(config.model_dump_json(indent=1))
-    os.replace(half, file)
+    with whole_file(file) as half:
+        half.write_text(config.model_dump_json(indent=1))
 
 
 def first_difference(before: Config, now: Config, prefix: str = "") -> str:
