@@ -1,7 +1,6 @@
 """`mutoscope evaluate RUN`: measure a trained model, write the numbers and the page, print the table."""
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from ..config import Config
 from ..data.config import SpriteConfig, digits
+from ..files import whole_file
 from .folders import check_writable, is_packaged, load_pipeline, read_run, write_whole
 from .parse import parse
 from .progress import Progress, RunLog
@@ -113,8 +113,8 @@ def write_page(
     pairs = zip(evaluated.evaluation.clips[:GALLERY], evaluated.frames[:GALLERY], strict=True)
     gallery = [GalleryItem(verdict.prompt, to_uint8(frames), verdict.correct) for verdict, frames in pairs]
     metrics, summary = options.run / "metrics.jsonl", options.run / "summary.json"
-    half, final = out / "report.html.part", out / "report.html"
-    try:
+    final = out / "report.html"
+    with whole_file(final) as half:
         write_report(
             options.run,
             evaluated.evaluation,
@@ -126,9 +126,6 @@ def write_page(
             command=command_of(options.run),
             fps=data.fps,
         )
-        os.replace(half, final)
-    finally:
-        half.unlink(missing_ok=True)
     return final
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from ..files import whole_file
 from ..training.config import RunConfig
 from .errors import invalid
 
@@ -75,10 +76,5 @@ def _runs_here() -> str:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(path.name + ".part")
-    try:
+    with whole_file(path) as half:
         half.write_text(text, encoding="utf-8")
-        os.replace(half, path)
-    except BaseException:
-        half.unlink(missing_ok=True)
-        raise
