@@ -41,7 +41,6 @@ def gather() -> dict[str, Any]:
         "processor": machine.processor(),
         "memory": machine.memory(),
         "versions": machine.versions(),
-        "compiler": machine.compiler(),
         "encoders": machine.encoders(),
         "packaged_model": PACKAGED_WEIGHTS.is_file(),
     }
@@ -59,9 +58,6 @@ def missing(facts: dict[str, Any]) -> list[dict[str, str]]:
         for name, installed in facts["versions"].items()
         if installed is None
     ]
-    if facts["compiler"] is None:
-        why = "torch.compile needs a C++ compiler; without it training runs, a little slower"
-        found.append({"what": "C++ compiler", "why": why, "type": "apt-get install g++"})
     for suffix, available in facts["encoders"].items():
         if not available:
             why = f"{suffix} files cannot be written; gif, webp, png and npy can"
@@ -97,7 +93,6 @@ def readable(facts: dict[str, Any]) -> str:
         rows.append(("fast here", f"{facts['precision']} (training measures it itself with --training.precision auto)"))
     writes = ", ".join(suffix for suffix, available in facts["encoders"].items() if available)
     rows += [
-        ("compiler", facts["compiler"] or "none"),
         ("writes", writes),
         ("packaged model", _yes(facts["packaged_model"])),
     ]

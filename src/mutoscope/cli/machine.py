@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -24,7 +23,6 @@ PACKAGES = (
 )
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
 ENCODERS = {"mp4": "libx264", "webm": "libvpx-vp9"}
-COMPILERS = ("c++", "g++", "clang++")
 ROUNDS = 5
 GIB = 2**30
 
@@ -104,13 +102,6 @@ def faster_precision(speeds: dict[str, dict[str, float]]) -> str:
     """bfloat16 where it is clearly faster in both jobs; float32 where it is not."""
     wins = all(job["bfloat16"] > 1.5 * job["float32"] for job in speeds.values())
     return "bfloat16" if wins else "float32"
-
-
-def compiler() -> str | None:
-    """The C++ compiler that torch.compile would use; None = none."""
-    return next(
-        (path for name in (os.environ.get("CXX", ""), *COMPILERS) if name and (path := shutil.which(name))), None
-    )
 
 
 def encoders() -> dict[str, bool]:

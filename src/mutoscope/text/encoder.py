@@ -29,7 +29,7 @@ class TextBlock(nn.Module):
         y = self.norm_attention(x)
         mixed = attention(heads(self.query(y)), heads(self.key(y)), heads(self.value(y)), mask)
         x = x + self.out(mixed.transpose(1, 2).flatten(2))
-        return x + self.down(F.gelu(self.up(self.norm_feed_forward(x)), approximate="tanh"))
+        return x + self.down(F.gelu(self.up(self.norm_feed_forward(x))))
 
 
 class TextEncoder(nn.Module):
