@@ -1,9 +1,11 @@
-"""Gaussian data: the ideal denoiser and the exact end point of the sampling ODE, each in one line."""
+"""Gaussian data: the ideal denoiser and what the exact sampling ODE and SDE make of noise, each in one line."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from mutoscope.diffusion.paths import Path
+from mutoscope.diffusion.paths import Path, expand
 from mutoscope.types import Denoiser
 
 MEAN, STD = 0.7, 0.4
@@ -13,7 +15,7 @@ def exact_denoiser(path: Path, mean: float = MEAN, std: float = STD) -> Denoiser
     """E[x0 | x_t] for x0 ~ N(mean, std^2): precision-weighted mean of the prior and the observation."""
 
     def denoise(x: Tensor, t: Tensor) -> Tensor:
-        t = t.reshape(-1, *[1] * (x.ndim - 1))
+        t = expand(t, x)
         a, s = path.alpha(t), path.sigma(t)
         return (mean * s**2 + a * std**2 * x) / (s**2 + a**2 * std**2)
 
@@ -25,3 +27,32 @@ def exact_sample(noise: Tensor, path: Path, mean: float = MEAN, std: float = STD
     one = torch.ones((), dtype=noise.dtype)
     a, s = path.alpha(one), path.sigma(one)
     return mean + std * (s * noise - a * mean) / (s**2 + a**2 * std**2).sqrt()
+
+
+def exact_moments(path: Path, mean: float = MEAN, std: float = STD) -> tuple[float, float]:
+    """Mean and variance of what the exact SDE makes of x_1 ~ N(0, sigma(1)^2): those of x0 given x_1, over all x_1.
+
+    They are the data's own where alpha(1) = 0; the ancestral walk is the exact posterior of every step.
+    """
+    one = torch.ones((), dtype=torch.float64)
+    a, s = path.alpha(one).item(), path.sigma(one).item()
+    spread = s**2 + a**2 * std**2
+    return mean * s**2 / spread, (a * std**2 / spread) ** 2 * s**2 + std**2 * s**2 / spread
+
+
+def moments(sample: Callable[[Tensor, Callable[[], Tensor]], Tensor], draws: int) -> tuple[float, float]:
+    """Mean and variance over all noise of a sampler that is affine in it, exactly: no sample is drawn.
+
+    sample: (noise (n, 1), draw) -> (n, 1). Row 0 sees only zeros, row k > 0 a single one in its k-th normal number:
+    the mean is row 0, the variance the squares of the others' distances from it. draws: calls of draw, all made.
+    """
+    number = iter(range(draws + 1))
+    unit = torch.eye(draws + 2, dtype=torch.float64)[:, 1:]
+
+    def draw() -> Tensor:
+        k = next(number)
+        return unit[:, k : k + 1]
+
+    found = sample(draw(), draw)[:, 0]
+    assert next(number, None) is None, "fewer draws than announced"
+    return found[0].item(), (found[1:] - found[0]).square().sum().item()

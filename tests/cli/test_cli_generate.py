@@ -88,7 +88,7 @@ def test_png_is_a_strip_of_exact_frames(call, smoke_run, tmp_path):
         ([RED, "--seed", "-1"], "seed: got -1, must be at least 0"),
         ([RED, "--sampler", "eular"], "unknown sampler 'eular'. Did you mean 'euler'? --sampler takes: euler, "),
         ([RED, "--format", "mp5"], "unknown format 'mp5'. Did you mean 'mp4'?"),
-        ([RED, "--guidence", "3"], "unknown option '--guidence'. Did you mean '--guidance'?"),
+        ([RED, "--guidence", "3"], "unknown option '--guidence'. Did you mean '--guidance' or '--guidance-method'?"),
         ([RED, "--guidance", "-1"], "guidance: got -1.0, must be at least 0"),
     ],
 )

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mutoscope.diffusion.objective import diffusion_loss
-from mutoscope.diffusion.paths import PATHS, expand
+from mutoscope.diffusion.paths import CosinePath, DiscretePath, LinearPath, expand
 from mutoscope.types import Context
 
-PATH = PATHS["linear"]
+PATH = LinearPath()
 
 
 def draws(b=64):
@@ -16,21 +16,35 @@ def draws(b=64):
     return x0, noise, g
 
 
-@pytest.mark.parametrize("shape", [(64,), (64, 4)], ids=["per clip", "per frame"])
-def test_silent_network_loses_exactly_two(shape):
-    """A network that outputs 0 has expected loss Var[noise - x0] = 2 on unit-variance latents."""
+every_shape = pytest.mark.parametrize("shape", [(64,), (64, 4)], ids=["per clip", "per frame"])
+
+
+@every_shape
+@pytest.mark.parametrize(
+    ("path", "prediction", "expected"),
+    [
+        (PATH, "velocity", 2),
+        (CosinePath(), "velocity", 1),
+        (DiscretePath(), "velocity", 1),
+        (DiscretePath(), "epsilon", 1),
+        (DiscretePath(zero_terminal_snr=True), "velocity", 1),
+    ],
+)
+def test_silent_network_loses_what_it_must(path, prediction, expected, shape):
+    """The variance of the target on unit-variance latents: noise - x0, alpha noise - sigma x0, noise."""
     x0, noise, g = draws()
     t = torch.rand(shape, generator=g)
-    loss = diffusion_loss(lambda xt, t, c: torch.zeros_like(xt), x0, None, t, noise, PATH, "velocity")
+    loss = diffusion_loss(lambda xt, t, c: torch.zeros_like(xt), x0, None, t, noise, path, prediction)
     assert loss.shape == (64,)
-    assert abs(loss.mean().item() - 2) < 0.02
+    assert abs(loss.mean().item() - expected) < 0.01 * expected
 
 
-@pytest.mark.parametrize("shape", [(64,), (64, 4)], ids=["per clip", "per frame"])
+@every_shape
 def test_perfect_networks_lose_nothing(shape):
     x0, noise, g = draws()
     t = torch.rand(shape, generator=g)
     assert diffusion_loss(lambda xt, t, c: noise - x0, x0, None, t, noise, PATH, "velocity").max() == 0
+    assert diffusion_loss(lambda xt, t, c: noise, x0, None, t, noise, DiscretePath(), "epsilon").max() == 0
     assert diffusion_loss(lambda xt, t, c: x0, x0, None, t, noise, PATH, "x0").max() == 0
 
 
@@ -53,9 +67,10 @@ def test_the_network_sees_the_noised_latents_the_times_and_the_text():
 def test_clips_do_not_mix():
     x0, noise, g = draws(4)
     t = torch.rand(4, generator=g)
-    for prediction in ("velocity", "x0"):
-        together = diffusion_loss(lambda xt, t, c: 0.3 * xt, x0, None, t, noise, PATH, prediction)
-        alone = diffusion_loss(lambda xt, t, c: 0.3 * xt, x0[2:3], None, t[2:3], noise[2:3], PATH, prediction)
+    for prediction in ("velocity", "epsilon", "x0"):
+        rest = (DiscretePath(), prediction, 5.0)
+        together = diffusion_loss(lambda xt, t, c: 0.3 * xt, x0, None, t, noise, *rest)
+        alone = diffusion_loss(lambda xt, t, c: 0.3 * xt, x0[2:3], None, t[2:3], noise[2:3], *rest)
         torch.testing.assert_close(alone[0], together[2])
 
 

@@ -7,7 +7,8 @@ from statistics import NormalDist
 import pytest
 import torch
 
-from mutoscope.diffusion.timesteps import even_uniforms, logit_normal, shift_timesteps, time_grid
+from mutoscope.diffusion.config import DiffusionConfig
+from mutoscope.diffusion.timesteps import even_uniforms, logit_normal, shift_timesteps, time_grid, training_times
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (0.8, 1.4), (-1.0, 0.5)])
@@ -21,6 +22,13 @@ def test_logit_normal_stays_inside_and_is_monotone():
     t = logit_normal(torch.cat([torch.linspace(0, 1, 1001)]), 0.0, 1.0)
     assert t.min() > 0 and t.max() < 1 and t.diff().min() >= 0
     assert t.dtype == torch.float32
+
+
+def test_training_times_have_the_density_of_the_configuration():
+    uniforms = torch.linspace(0, 1, 101)[:-1]
+    assert torch.equal(training_times(uniforms, DiffusionConfig(timesteps="uniform")), uniforms)
+    config = DiffusionConfig(timestep_mean=0.8, timestep_std=1.4)
+    assert torch.equal(training_times(uniforms, config), logit_normal(uniforms, 0.8, 1.4))
 
 
 @pytest.mark.parametrize("first", [0, 12_345, 10**9])

@@ -12,7 +12,7 @@ import tyro
 from pydantic import Field
 
 from ..config import Config
-from ..samplers.config import SamplerName
+from ..samplers.config import GuidanceName, SamplerName, SamplingConfig
 from .folders import check_writable, load_pipeline
 from .parse import parse, say
 from .progress import Progress
@@ -52,7 +52,15 @@ class GenerateOptions(Config):
     sampler: SamplerName | None = None
     """How noise is carried to data; none = the model's own."""
     guidance: Annotated[Annotated[float, Field(ge=0, le=100)] | None, tyro.conf.arg(metavar="FLOAT")] = None
-    """Strength of classifier-free guidance, 1 = off; none = the model's own."""
+    """Strength of guidance, 1 = off; none = the model's own."""
+    guidance_method: GuidanceName | None = None
+    """How estimates with and without caption are combined; none = the model's own."""
+    guidance_rescale: Annotated[Annotated[float, Field(ge=0, le=1)] | None, tyro.conf.arg(metavar="FLOAT")] = None
+    """How far the contrast of guided estimates is brought back, 0 = off; none = the model's own."""
+    weak_model: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
+    """Run folder of a weaker model with the same VAE, to guide away from; none = away from the empty caption."""
+    eta: Annotated[Annotated[float, Field(ge=0, le=1)] | None, tyro.conf.arg(metavar="FLOAT")] = None
+    """Fresh noise of sampler ddim; none = the model's own."""
     frames: Annotated[Annotated[int, Field(ge=1, le=1025)] | None, tyro.conf.arg(metavar="INT")] = None
     """Frames per video; none = as in training."""
     as_json: Annotated[bool, tyro.conf.arg(name="json"), tyro.conf.FlagCreatePairsOff] = False
@@ -66,6 +74,8 @@ def run(args: list[str]) -> int:
     check_prompts(options.prompts)
     check_writable(options.out)
     pipeline = load_pipeline(options.model)
+    if options.weak_model is not None:
+        pipeline = type(pipeline)(pipeline.model, load_pipeline(options.weak_model).model)
     check_fits(pipeline, options)
     files = write_all(pipeline, options)
     if options.as_json:
@@ -92,13 +102,26 @@ def check_prompts(prompts: tuple[str, ...]) -> None:
 def check_fits(pipeline: "Pipeline", options: GenerateOptions) -> None:
     """Refuse what the model cannot do, before the first video is made; words it never saw are only told."""
     model = pipeline.model
-    pipeline.sampling(options.steps, options.sampler, options.guidance)
+    sampling_of(pipeline, options)
     model.latent_shape(options.frames or model.config.num_frames)
-    model.tokenizer.encode(options.prompts)
+    for reader in (model, pipeline.weak_model or model):
+        reader.tokenizer.encode(options.prompts)
     unknown = {word: None for prompt in options.prompts for word in model.tokenizer.unknown_words(prompt)}
     if unknown and model.config.denoiser.text:
         words = ", ".join(repr(word[:30]) for word in list(unknown)[:8])
         say(f"note: this model never saw {words}{' …' if len(unknown) > 8 else ''}; it reads them as one unknown word.")
+
+
+def sampling_of(pipeline: "Pipeline", options: GenerateOptions) -> SamplingConfig:
+    """The model's own settings, with the options that were given in their place."""
+    return pipeline.sampling(
+        options.steps,
+        options.sampler,
+        options.guidance,
+        options.eta,
+        options.guidance_method,
+        options.guidance_rescale,
+    )
 
 
 def write_all(pipeline: "Pipeline", options: GenerateOptions) -> list[Path]:
@@ -133,9 +156,7 @@ def _batch(pipeline: "Pipeline", options: GenerateOptions, rows: slice, progress
         list(options.prompts[rows]),
         seeds_of(options)[rows],
         options.frames,
-        options.steps,
-        options.sampler,
-        options.guidance,
+        sampling_of(pipeline, options),
         on_step=(lambda step, steps: progress.update(stage, step, steps)) if on_terminal else None,
     )
 

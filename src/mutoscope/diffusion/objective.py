@@ -4,8 +4,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..types import Context, Network
-from .paths import Path, add_noise, expand, velocity_target
-from .predictions import Prediction, velocity_weight
+from .config import Prediction
+from .paths import Path, add_noise, expand
+from .predictions import loss_weight, target_of
 
 
 def diffusion_loss(
@@ -16,14 +17,16 @@ def diffusion_loss(
     noise: Float[Tensor, "b c f h w"],
     path: Path,
     prediction: Prediction,
+    min_snr_gamma: float = 0.0,
 ) -> Float[Tensor, "b"]:
-    """Squared error of the velocity, mean per clip; the conditional flow-matching loss (Lipman et al. 2022,
-    arXiv:2210.02747, eq. 14) on the linear path.
+    """Weighted squared error of what the network predicts, mean per clip: with velocity on the linear path the
+    conditional flow-matching loss (Lipman et al. 2022, arXiv:2210.02747, eq. 14), with epsilon the simple loss of
+    DDPM (Ho et al. 2020, arXiv:2006.11239, eq. 14), with x0 the velocity's loss of its x0.
 
-    A network that outputs 0 has expected loss Var[noise - x0] = 2 on unit-variance latents: a first logged loss
-    far from 2 means wrong normalisation, sign or target.
+    On unit-variance latents a network that outputs 0 has an expected loss of 2 with velocity on the linear path
+    (Var[noise - x0]), of 1 with velocity on the others and with epsilon: a first logged loss far from it means wrong
+    normalisation, sign or target. min_snr_gamma: see `loss_weight`; 0 = off.
     """
     output = network(add_noise(x0, noise, t, path), t, context).float()
-    if prediction == "velocity":
-        return (output - velocity_target(x0, noise, t, path)).square().flatten(1).mean(1)
-    return ((output - x0).square() * velocity_weight(expand(t, x0), path)).flatten(1).mean(1)
+    error = (output - target_of(x0, noise, t, path, prediction)).square()
+    return (error * loss_weight(expand(t, x0), path, prediction, min_snr_gamma)).flatten(1).mean(1)

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from .config import DiffusionConfig
+
 GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -25,6 +27,13 @@ def logit_normal(uniforms: Float[Tensor, "b"], mean: float, std: float) -> Float
     """
     clipped = uniforms.double().clamp(1e-6, 1 - 1e-6)
     return torch.sigmoid(mean + std * torch.special.ndtri(clipped)).float()
+
+
+def training_times(uniforms: Float[Tensor, "b"], config: DiffusionConfig) -> Float[Tensor, "b"]:
+    """Times in [0, 1] with the density of the configuration, one for each number in [0, 1)."""
+    if config.timesteps == "uniform":
+        return uniforms
+    return logit_normal(uniforms, config.timestep_mean, config.timestep_std)
 
 
 def shift_timesteps(t: Float[Tensor, "*s"], shift: float) -> Float[Tensor, "*s"]:

@@ -3,7 +3,8 @@
 | purpose | one generator per | drawn for |
 |---|---|---|
 | weights | run | initial weights of all networks |
-| vae-noise | clip index | reparameterisation |
+| vae-noise | clip index | reparameterisation, and which clips are halved or partly hidden |
+| vae-mask | clip index | which latents are hidden |
 | noise | clip index | diffusion noise and caption dropout |
 | times | run | offset of the timestep sequence |
 | order | epoch | order of the cached clips |

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ..diffusion.config import DiffusionConfig
 from ..diffusion.objective import diffusion_loss
-from ..diffusion.paths import PATHS
-from ..diffusion.timesteps import even_uniforms, logit_normal
+from ..diffusion.paths import path_of
+from ..diffusion.timesteps import even_uniforms, training_times
 from ..model import VideoModel
 from ..types import VideoBatch
-from ..vae.losses import vae_loss
+from ..vae.losses import draw_hardships, vae_loss
 from ..vae.model import VideoVAE, latent_shape
 from .seeds import generator, normal_rows, seed_of
 
@@ -52,9 +52,14 @@ class VAETask:
         """Clips drawn anew for every number, so no clip is seen twice."""
         vae: VideoVAE = modules["vae"]  # pyright: ignore[reportAssignmentType]
         frames = self._clips.batch(indices).frames
-        noise, _ = normal_rows(self._seed, "vae-noise", indices, latent_shape(vae.config, *frames.shape[2:]))
+        shape, config = latent_shape(vae.config, *frames.shape[2:]), vae.config
+        noise, choice = normal_rows(self._seed, "vae-noise", indices, shape)
+        hardships = None
+        if config.mask_share or config.scale_share:
+            normal, _ = normal_rows(self._seed, "vae-mask", indices, (1, *shape[1:]))
+            hardships = draw_hardships(choice, torch.special.ndtr(normal), config)
         dtype = next(vae.parameters()).dtype
-        return vae_loss(vae, frames.to(dtype), noise.to(dtype), vae.config)
+        return vae_loss(vae, frames.to(dtype), noise.to(dtype), config, hardships)
 
 
 class DiffusionTask:
@@ -86,15 +91,14 @@ class DiffusionTask:
         rows = self.order(indices)
         x0 = self._latents[rows].float()
         noise, uniform = normal_rows(self._seed, "noise", indices, tuple(x0.shape[1:]))
-        times = even_uniforms(torch.tensor(indices), self._offset)
-        t = logit_normal(times, self._config.timestep_mean, self._config.timestep_std)
+        t = training_times(even_uniforms(torch.tensor(indices), self._offset), self._config)
         context = None
         if self._has_text:
             dropped = (uniform < self._config.caption_dropout)[:, None]  # per example, never per batch
             ids = torch.where(dropped, self._null_ids, self._ids[rows])
             context = modules["text"](ids, torch.where(dropped, self._null_mask, self._mask[rows]))
-        path = PATHS[self._config.path]
-        return diffusion_loss(modules["denoiser"], x0, context, t, noise, path, self._config.prediction)
+        path, prediction, gamma = path_of(self._config), self._config.prediction, self._config.min_snr_gamma
+        return diffusion_loss(modules["denoiser"], x0, context, t, noise, path, prediction, gamma)
 
     def order(self, indices: range) -> Int[Tensor, "b"]:
         """Row of the cache for each number: every epoch visits all rows once, in an order of its own."""
