@@ -27,9 +27,9 @@ def test_settings_fit_each_other(name):
 def test_the_model_builds_and_runs_on_the_meta_device(name):
     config = RECIPES[name]()
     tokenizer = CaptionTokenizer.train(["a red 7 moving left"], config.text.vocabulary_size, config.text.max_tokens)
+    shape = (2, config.vae.channels, config.data.num_frames, config.data.height, config.data.width)
     with torch.device("meta"):
         model = VideoModel(config.model, tokenizer)
-        shape = (2, config.vae.channels, config.data.num_frames, config.data.height, config.data.width)
         latents = model.encode(torch.zeros(shape))
         assert latents.shape == (2, *model.latent_shape(config.data.num_frames))
         ids = torch.zeros(2, config.text.max_tokens, dtype=torch.long)

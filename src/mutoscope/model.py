@@ -11,16 +11,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .denoisers.dit import DiT
-from .diffusion.paths import PATHS
+from .denoisers.build import build_denoiser
 from .diffusion.paths import Path as NoisePath
+from .diffusion.paths import path_of
 from .diffusion.predictions import to_x0
 from .files import whole_file
 from .model_config import ModelConfig
 from .text.encoder import TextEncoder
 from .text.tokenizer import CaptionTokenizer
 from .types import Context, Denoiser
-from .vae.model import VideoVAE, latent_shape
+from .vae.build import build_autoencoder
+from .vae.model import latent_shape
 
 WEIGHTS, CONFIG, TOKENIZER = "weights.safetensors", "config.json", "tokenizer.json"
 
@@ -32,19 +33,19 @@ class VideoModel(nn.Module):
         super().__init__()
         self.config = config
         self.tokenizer = tokenizer
-        self.vae = VideoVAE(config.vae)
+        self.vae = build_autoencoder(config.vae)
         self.text = TextEncoder(config.text, tokenizer.vocabulary_size)
-        self.denoiser = DiT(config.denoiser, config.vae.latent_channels, config.text.model_dim)
+        self.denoiser = build_denoiser(config.denoiser, config.vae.latent_channels, config.text.model_dim)
 
     @property
     def path(self) -> NoisePath:
         """The noising path that the denoiser was trained on."""
-        return PATHS[self.config.diffusion.path]
+        return path_of(self.config.diffusion)
 
     @property
     def dtype(self) -> torch.dtype:
         """Arithmetic of the networks."""
-        return self.denoiser.patch_in.weight.dtype
+        return next(self.denoiser.parameters()).dtype
 
     def latent_shape(self, num_frames: int) -> tuple[int, int, int, int]:
         """(channels, frames, rows, columns) of latents for clips of this length; ValueError where it does not fit."""
@@ -53,7 +54,7 @@ class VideoModel(nn.Module):
     def context(self, captions: Sequence[str]) -> Context:
         """Text context of captions; "" is the null context that guidance pushes away from."""
         ids, mask = self.tokenizer.encode(captions)
-        device = self.denoiser.patch_in.weight.device
+        device = next(self.denoiser.parameters()).device
         return self.text(ids.to(device), mask.to(device))
 
     def x0_denoiser(self, context: Context | None) -> Denoiser:

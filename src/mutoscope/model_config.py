@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .config import Config
-from .denoisers.config import DiTConfig
+from .denoisers.config import DenoiserConfig
 from .diffusion.config import DiffusionConfig
 from .samplers.config import SamplingConfig
 from .text.config import TextConfig
-from .vae.config import VAEConfig
+from .vae.config import AutoencoderConfig
 
 
 class ModelConfig(Config):
@@ -17,9 +17,9 @@ class ModelConfig(Config):
 
     format: Literal["mutoscope-model-1"] = "mutoscope-model-1"
     """Names the layout of the folder, so that a foreign one is refused."""
-    vae: VAEConfig
+    vae: AutoencoderConfig
     text: TextConfig
-    denoiser: DiTConfig
+    denoiser: DenoiserConfig
     diffusion: DiffusionConfig
     sampling: SamplingConfig = SamplingConfig()
     num_frames: Annotated[int, Field(ge=1)]

@@ -8,7 +8,7 @@ import tyro
 from pydantic import Field
 
 from mutoscope.cli.parse import options_of, parse
-from mutoscope.cli.train import TrainOptions
+from mutoscope.cli.train import options_for, options_of_recipe
 from mutoscope.config import Config
 from mutoscope.recipes import RECIPES
 from mutoscope.training.config import RunConfig
@@ -48,10 +48,7 @@ def read(kind, *args):
 
 
 def as_train(name: str, *args: str) -> RunConfig:
-    recipe = RECIPES[name]()
-    fields = {field: getattr(recipe, field) for field in RunConfig.model_fields}
-    options = parse(TrainOptions, args, "prog", "A test.", TrainOptions(out=Path("o"), **fields))
-    return RunConfig(**{field: getattr(options, field) for field in RunConfig.model_fields})
+    return options_for(name, list(args))[0]
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -73,7 +70,7 @@ def test_an_option_changes_its_field_and_nothing_else():
 
 def test_every_option_of_the_table_is_known_to_tyro():
     """The table that names are checked against must not refuse what tyro takes, nor the reverse."""
-    for name, option in options_of(TrainOptions).items():
+    for name, option in options_of(options_of_recipe(RECIPES["smoke"]())).items():
         given = (
             [option.choices[0]] if option.choices else ["1"] * (3 if option.num_values is None else option.num_values)
         )

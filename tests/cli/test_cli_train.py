@@ -105,7 +105,7 @@ def test_the_second_ctrl_c_stops_at_once(short, call, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["smok"], "unknown recipe 'smok'. Did you mean 'smoke'? Recipes: smoke, demo, packaged."),
+        (["smok"], "unknown recipe 'smok'. Did you mean 'smoke'? Recipes: smoke, demo,"),
         (["--out", "x"], "got '--out' where the recipe goes. Type: mutoscope train RECIPE --out …"),
         (["smoke", "--data.num-frames", "16"], "Nearest: 13 or 17."),
         (["smoke", "--vae.channels", "1"], "vae.channels=1 does not fit clips of 3 channels. Use --vae.channels 3."),
@@ -228,3 +228,15 @@ def test_a_full_disk_while_the_model_is_saved(short, fails, monkeypatch, tmp_pat
     line = fails("train", "smoke", "--out", tmp_path / "run", *short)
     assert f"{tmp_path}/run/model/weights.safetensors: the disk is full." in line
     assert not list((tmp_path / "run" / "model").glob("weights*"))
+
+
+def test_options_are_those_of_the_recipes_own_network_and_space(call):
+    config, out = train.options_for("disc_unet", ["--denoiser.mixing", "conv3d", "--vae.latent-channels", "2"])
+    assert config.denoiser.mixing == "conv3d" and config.vae.latent_channels == 2 and out == Path("runs/disc_unet")
+    for recipe, option in (
+        ("disc_unet", "--denoiser.mlp-ratio"),
+        ("disc_dit", "--denoiser.mixing"),
+        ("disc_conv3d", "--vae.width"),
+    ):
+        said = call("train", recipe, option, "2")
+        assert said.code == 2 and said.err.startswith(f"mutoscope: unknown option '{option}'")

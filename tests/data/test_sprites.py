@@ -66,6 +66,17 @@ def test_bits_do_not_depend_on_the_batch_size():
         assert torch.equal(clips.batch(range(first, last)).frames, whole[first:last])
 
 
+def test_training_clips_repeat_where_they_are_counted():
+    counted, endless = disc(), disc().model_copy(update={"num_clips": None})
+    clips, more = (SpriteClips(config, "train", seed=0) for config in (counted, endless))
+    assert torch.equal(clips.batch(range(512, 520)).frames, clips.batch(range(8)).frames)
+    assert clips.captions(range(512, 520)) == clips.captions(range(8))
+    assert torch.equal(clips.batch(range(8)).frames, more.batch(range(8)).frames)
+    assert not torch.equal(more.batch(range(512, 520)).frames, more.batch(range(8)).frames)
+    test = SpriteClips(counted, "test", seed=0)  # unseen clips have no end
+    assert not torch.equal(test.batch(range(512, 520)).frames, test.batch(range(8)).frames)
+
+
 def test_indices_of_any_type_and_none_at_all():
     clips = SpriteClips(disc(), "train", seed=0)
     assert clips.captions(range(4)) == clips.captions([0, 1, 2, 3]) == clips.captions(np.arange(4))

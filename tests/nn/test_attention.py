@@ -9,12 +9,16 @@ from torch.nn import functional as F
 from mutoscope.nn.attention import attention
 
 
+def seen(mask, b, i, j):
+    return mask[b, j] if mask.ndim == 2 else mask[0, i, j]
+
+
 def naive(query, key, value, mask=None):
     out = torch.zeros(*query.shape[:-1], value.shape[-1], dtype=torch.float64)
     for b in range(query.shape[0]):
         for head in range(query.shape[1]):
             for i in range(query.shape[2]):
-                keep = [j for j in range(key.shape[2]) if mask is None or mask[b, j]]
+                keep = [j for j in range(key.shape[2]) if mask is None or seen(mask, b, i, j)]
                 scores = [float(query[b, head, i] @ key[b, head, j]) / math.sqrt(query.shape[-1]) for j in keep]
                 weights = [math.exp(s - max(scores)) for s in scores]
                 for j, weight in zip(keep, weights, strict=True):
@@ -30,7 +34,10 @@ def draws(dtype=torch.float64, n=5, m=7):
 MASK = torch.tensor([[True] * 4 + [False] * 3, [True, False, True, True, False, True, True]])
 
 
-@pytest.mark.parametrize("mask", [None, MASK])
+SHARED = (torch.arange(7) <= torch.arange(5)[:, None] + 1)[None]  # later queries look further, in every clip
+
+
+@pytest.mark.parametrize("mask", [None, MASK, SHARED])
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.06)]
 )
@@ -42,10 +49,11 @@ def test_attention_is_the_formula(dtype, tolerance, mask):
     torch.testing.assert_close(result.double(), expected, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("mask", [None, MASK])
+@pytest.mark.parametrize("mask", [None, MASK, SHARED])
 def test_attention_equals_the_fused_kernel(mask):
     query, key, value = draws()
-    fused = F.scaled_dot_product_attention(query, key, value, attn_mask=None if mask is None else mask[:, None, None])
+    keep = mask[:, None, None] if mask is MASK else mask
+    fused = F.scaled_dot_product_attention(query, key, value, attn_mask=keep)
     torch.testing.assert_close(attention(query, key, value, mask), fused)
 
 

@@ -4,19 +4,35 @@ import pytest
 import torch
 from torch import nn
 
-from mutoscope.vae.config import VAEConfig
-from mutoscope.vae.losses import vae_loss
-from mutoscope.vae.model import VideoVAE, compression_ratio, latent_frames, latent_shape
+from mutoscope.training.config import RunConfig
+from mutoscope.vae.build import build_autoencoder
+from mutoscope.vae.config import PixelConfig, VAEConfig
+from mutoscope.vae.losses import Hardships, draw_hardships, halve, vae_loss
+from mutoscope.vae.model import VideoVAE, compression_ratio, latent_frames, latent_shape, longest_clip
+from mutoscope.vae.posterior import Posterior
 
 CONFIGS = [
-    pytest.param(VAEConfig(width=8, depth=1, latent_channels=3, temporal_stride=s, spatial_stride=p, memory=m), id=i)
-    for i, s, p, m in [
-        ("stride1", 1, 4, True),
-        ("stride2", 2, 4, True),
-        ("stride4", 4, 4, True),
-        ("space8", 2, 8, True),
-        ("per-frame", 1, 4, False),
-        ("stride4 without memory", 4, 4, False),
+    pytest.param(
+        VAEConfig(
+            width=8,
+            depth=1,
+            latent_channels=3,
+            temporal_stride=s,
+            spatial_stride=p,
+            memory=m,
+            first_frame_alone=a,
+        ),
+        id=i,
+    )
+    for i, s, p, m, a in [
+        ("stride1", 1, 4, True, True),
+        ("stride2", 2, 4, True, True),
+        ("stride4", 4, 4, True, True),
+        ("space8", 2, 8, True, True),
+        ("per-frame", 1, 4, False, True),
+        ("stride4 without memory", 4, 4, False, True),
+        ("stride2 in pairs", 2, 4, True, False),
+        ("stride4 in fours", 4, 4, True, False),
     ]
 ]
 
@@ -33,9 +49,15 @@ def build(config, seed=0):
 
 
 def clip(config, k=4, b=2, seed=0):
-    """Random frames, 1 + stride * k of them, 16 x 24."""
+    """Random frames, 16 x 24, as many as 1 + k latent frames stand for."""
     g = torch.Generator().manual_seed(seed)
-    return 2 * torch.rand(b, config.channels, 1 + config.temporal_stride * k, 16, 24, generator=g) - 1
+    num_frames = config.temporal_stride * (k + 1) - companions(config)
+    return 2 * torch.rand(b, config.channels, num_frames, 16, 24, generator=g) - 1
+
+
+def companions(config):
+    """Frames that the first latent frame stands for less than the others."""
+    return config.temporal_stride - 1 if config.first_frame_alone else 0
 
 
 # ------------------------------------------------------------------------------------------------- sizes
@@ -88,7 +110,7 @@ def test_a_frame_changes_no_latent_before_its_own(config):
     for k in range(frames.shape[2]):
         changed = frames.clone()
         changed[:, :, k] = -changed[:, :, k]
-        own = -(-k // config.temporal_stride)  # frames 1 + s*(j - 1) … s*j share latent frame j
+        own = (k + companions(config)) // config.temporal_stride
         difference = (vae.encode(changed) - before).abs().amax((0, 1, 3, 4))
         assert (difference[:own] == 0).all(), (k, difference)
         assert difference[own] > 0, (k, difference)
@@ -103,7 +125,7 @@ def test_a_latent_changes_no_frame_before_its_own(config):
     for k in range(5):
         changed = latents.clone()
         changed[:, :, k] += 1
-        first = 0 if k == 0 else 1 + config.temporal_stride * (k - 1)
+        first = max(0, config.temporal_stride * k - companions(config))
         difference = (vae.decode(changed) - before).abs().amax((0, 1, 3, 4))
         assert (difference[:first] == 0).all(), (k, difference)
         assert (difference[first : first + config.temporal_stride] > 0).all() or k == 0, (k, difference)
@@ -219,6 +241,99 @@ def test_loss_is_its_three_terms():
     loss = vae_loss(vae, frames, noise, config)
     assert loss.shape == (2,)
     torch.testing.assert_close(loss, expected)
+
+
+def test_hardships_come_in_their_shares_and_never_together():
+    config = VAEConfig(mask_share=0.3, scale_share=0.25)
+    choice, places = (torch.arange(6000) + 0.5) / 6000, torch.rand(6000, 1, 2, 4, 4, generator=torch.Generator())
+    found = draw_hardships(choice, places, config)
+    masked = found.hidden.flatten(1).any(1)
+    assert abs(masked.float().mean() - 0.3) < 1e-2 and abs(found.halved.float().mean() - 0.25) < 1e-3
+    assert not (masked & found.halved).any()
+    ratio = found.hidden.flatten(1).float().mean(1)
+    for k, expected in enumerate((0.25, 0.5, 0.75)):
+        assert abs(ratio[600 * k : 600 * (k + 1)].mean() - expected) < 0.02
+    none = draw_hardships(choice, places, VAEConfig())
+    assert not none.hidden.any() and not none.halved.any()
+
+
+class Scaler(VideoVAE):
+    """Latents are the pixels, and decoding them commutes with halving."""
+
+    def posterior(self, frames):
+        return Posterior(frames, torch.full_like(frames, -30.0))
+
+    def decode_raw(self, raw, chunk=None):
+        return raw
+
+
+def test_a_decoder_that_commutes_with_halving_pays_nothing_for_it():
+    config = VAEConfig(width=8, depth=1, kl_weight=0.0, mask_share=0.5, scale_share=0.5)
+    vae, frames = Scaler(config), clip(config)
+    hidden = torch.zeros(2, 1, *frames.shape[2:], dtype=torch.bool)
+    halved = Hardships(hidden, torch.tensor([True, False]))
+    assert vae_loss(vae, frames, torch.zeros_like(frames), config, halved).max() < 1e-6
+    blind = Hardships(hidden.index_fill(0, torch.tensor([1]), True), torch.tensor([False, False]))
+    loss = vae_loss(vae, frames, torch.zeros_like(frames), config, blind)
+    change = frames.diff(dim=2).abs().mean((1, 2, 3, 4))
+    expected = frames.abs().mean((1, 2, 3, 4)) + 5 * frames.square().mean((1, 2, 3, 4)) + 0.5 * change
+    assert loss[0] < 1e-6
+    torch.testing.assert_close(loss[1], expected[1])
+
+
+def test_any_other_decoder_pays_for_the_halved_clips_only():
+    config = VAEConfig(width=8, depth=1, latent_channels=3, scale_share=0.5)
+    vae, frames = build(config), clip(config)
+    noise = torch.zeros(2, 3, 5, 4, 6)
+    hardships = Hardships(torch.zeros(2, 1, 5, 4, 6, dtype=torch.bool), torch.tensor([False, True]))
+    plain, hard = vae_loss(vae, frames, noise, config), vae_loss(vae, frames, noise, config, hardships)
+    assert hard[0] == plain[0]
+    small = vae.decode_raw(halve(vae.posterior(frames[1:]).mean)) - halve(frames[1:])
+    torch.testing.assert_close(hard[1] - plain[1], small.abs().mean() + 5 * small.square().mean())
+
+
+# ------------------------------------------------------------------------------------------------- pixel space
+
+
+@torch.no_grad()
+def test_pixel_space_is_the_frames_at_unit_variance():
+    config = PixelConfig(channels=1)
+    space = build_autoencoder(config)
+    frames = 0.3 * torch.randn(4, 1, 3, 6, 10, generator=torch.Generator().manual_seed(0)) - 0.7
+    space.set_statistics(frames.mean((0, 2, 3, 4)), frames.std((0, 2, 3, 4)))
+    latents = space.encode(frames)
+    assert latents.shape == (4, *latent_shape(config, 3, 6, 10))
+    assert abs(latents.mean()) < 1e-5 and abs(latents.std() - 1) < 1e-5
+    torch.testing.assert_close(space.decode(latents), frames)
+    assert compression_ratio(config, 3, 6, 10) == 1
+    assert not list(space.parameters())
+
+
+def test_either_space_is_told_by_its_keys():
+    for config in (VAEConfig(width=32), PixelConfig(channels=1)):
+        assert RunConfig.model_validate_json(RunConfig(vae=config).model_dump_json()).vae == config
+
+
+@pytest.mark.parametrize(
+    ("config", "given", "expected"),
+    [
+        (VAEConfig(temporal_stride=4), 20, 17),
+        (VAEConfig(temporal_stride=4, first_frame_alone=False), 19, 16),
+        (VAEConfig(temporal_stride=1), 20, 20),
+        (PixelConfig(), 20, 20),
+    ],
+)
+def test_the_longest_clip_that_fits(config, given, expected):
+    assert longest_clip(config, given) == expected
+    assert latent_shape(config, expected, 32, 32)
+
+
+def test_too_few_frames_for_pairs_name_the_nearest():
+    with pytest.raises(ValueError, match=r"needs 4\*k frames. Nearest: 4 or 8"):
+        latent_frames(5, 4, first_frame_alone=False)
+
+
+# ------------------------------------------------------------------------------------------------- learning
 
 
 def test_a_still_has_no_difference_term():

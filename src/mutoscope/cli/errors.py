@@ -48,7 +48,8 @@ def invalid(error: ValidationError, prefix: str = "", known: Iterable[str] = ())
     prefix: where the failing part sits, such as `training.`; known: names to suggest for an unknown key.
     """
     first = error.errors(include_url=False)[0]
-    where = prefix + ".".join(str(part) for part in first["loc"])
+    # A part in brackets is the tag of a union: which kind was meant, nothing that anybody types.
+    where = prefix + ".".join(str(part) for part in first["loc"] if not str(part).startswith("("))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return _complaint(dict(first), where, known) + more
 

@@ -46,12 +46,15 @@ def run(args: list[str]) -> int:
     import torch
 
     from ..evaluation.reconstruction import psnr, ssim
+    from ..vae.config import PixelConfig
     from ..video.pixels import to_uint8
     from ..video.read import read_video
     from ..video.write import write_video
 
     clip = read_video(options.clip, options.frames)
     model = load_pipeline(options.run).model
+    if isinstance(model.config.vae, PixelConfig):
+        raise ValueError(f"the model of {options.run} works on pixels: it has no VAE to send a clip through.")
     frames = fit(model, clip.frames_u8)
     with torch.no_grad():
         rebuilt = model.decode(model.encode(frames))
@@ -72,14 +75,15 @@ def check_format(out: Path) -> None:
 
 
 def fit(model: "VideoModel", frames_u8: "object") -> "Float[Tensor, '1 c F H W']":
-    """The clip in the model's size and channels, as many frames from its start as 1 + stride*k allows."""
+    """The clip in the model's size and channels, as many frames from its start as fit its VAE."""
     import numpy as np
 
+    from ..vae.model import longest_clip
     from ..video.resize import fit_clip
 
     assert isinstance(frames_u8, np.ndarray)
     config = model.config
-    usable = len(frames_u8) - (len(frames_u8) - 1) % config.vae.temporal_stride
+    usable = longest_clip(config.vae, len(frames_u8))
     frames = fit_clip(frames_u8[:usable], usable, config.height, config.width)
     grey = frames.mean(0, keepdim=True)
     return (grey if config.vae.channels == 1 else frames)[None]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
+from pydantic import create_model
 
 from ..recipes import RECIPES
 from ..training.config import RunConfig
@@ -47,12 +48,23 @@ def run(args: list[str]) -> int:
         raise ValueError(f"got {name!r} where the recipe goes. Type: mutoscope train RECIPE {name} …")
     if name not in RECIPES:
         raise ValueError(f"unknown recipe {name!r}.{suggestion(name, RECIPES)} Recipes: {', '.join(RECIPES)}.")
+    config, out = options_for(name, rest)
+    return train_run(config, out, shlex.join(["mutoscope", "train", *args]))
+
+
+def options_for(name: str, args: list[str]) -> tuple[RunConfig, Path]:
+    """The recipe `name` changed by options, and the run folder."""
     recipe = RECIPES[name]()
     fields = {field: getattr(recipe, field) for field in RunConfig.model_fields}
-    default = TrainOptions(out=Path("runs") / name, **fields)
-    options = parse(TrainOptions, rest, f"mutoscope train {name}", DESCRIPTION, default)
-    config = RunConfig(**{field: getattr(options, field) for field in RunConfig.model_fields})
-    return train_run(config, options.out, shlex.join(["mutoscope", "train", *args]))
+    kind = options_of_recipe(recipe)
+    options = parse(kind, args, f"mutoscope train {name}", DESCRIPTION, kind(out=Path("runs") / name, **fields))
+    return RunConfig(**{field: getattr(options, field) for field in RunConfig.model_fields}), options.out
+
+
+def options_of_recipe(recipe: RunConfig) -> type[TrainOptions]:
+    """A recipe settles which network and which space it is about; options change the settings of those."""
+    kinds = {"vae": type(recipe.vae), "denoiser": type(recipe.denoiser)}
+    return create_model("TrainOptions", __base__=TrainOptions, **kinds)  # pyright: ignore[reportCallIssue]
 
 
 def summary(name: str) -> str:

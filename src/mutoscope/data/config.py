@@ -41,6 +41,8 @@ class SpriteConfig(Config):
     """Pixels per frame when the caption says quickly."""
     bounce_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Share of clips that bounce off the edges, under a caption of their own."""
+    num_clips: Annotated[int, Field(ge=1)] | None = None
+    """Different clips to train on; none = without end."""
     num_frames: Annotated[int, Field(ge=1)] = 17
     """Frames per clip."""
     height: Annotated[int, Field(ge=8)] = 32
@@ -64,7 +66,12 @@ def shapes() -> SpriteConfig:
 
 
 def disc() -> SpriteConfig:
-    """The tutorial's set: a grey disc on 32x32, 8 frames, four directions."""
+    """The tutorial's set: 512 clips of a grey disc on 32x32, 8 frames, four directions."""
     return SpriteConfig(
-        sprites="disc", colours=(), directions=("right", "up", "left", "down"), bounce_share=0.0, num_frames=8
+        sprites="disc",
+        colours=(),
+        directions=("right", "up", "left", "down"),
+        bounce_share=0.0,
+        num_clips=512,
+        num_frames=8,
     )

@@ -104,7 +104,7 @@ def combinations(config: SpriteConfig) -> list[Combination]:
 
 
 class SpriteClips:
-    """An endless, indexable set of clips.
+    """An endless, indexable set of clips; with `num_clips`, training clips repeat.
 
     train: seen combinations, training drawings. test: seen combinations, drawings never trained on. held_out:
     combinations never trained on, drawings never trained on, no bouncing.
@@ -148,7 +148,7 @@ class SpriteClips:
 
     def truth(self, indices: Sequence[int] | np.ndarray) -> SpriteTruth:
         """What happens in clips `indices`, without drawing them."""
-        clip, config = _counters(indices), self.config
+        clip, config = self._numbers(indices), self.config
         bounces = self._uniform(clip, BOUNCE) < self._bounce_share
         choice = self._uniform(clip, COMBINATION)
         identity, colour, direction = self._combinations[_pick(choice, len(self._combinations))].T
@@ -183,7 +183,7 @@ class SpriteClips:
 
     def _say(self, indices: Sequence[int] | np.ndarray, truth: SpriteTruth) -> list[str]:
         shares = np.cumsum([phrasing.weight for phrasing in PHRASINGS])
-        chosen = np.searchsorted(shares / shares[-1], self._uniform(_counters(indices), PHRASING), side="right")
+        chosen = np.searchsorted(shares / shares[-1], self._uniform(self._numbers(indices), PHRASING), side="right")
         sentences = []
         for k, phrasing in enumerate(chosen.tolist()):
             colour, direction = int(truth.colour[k]), int(truth.direction[k])
@@ -199,6 +199,11 @@ class SpriteClips:
                 )
             )
         return sentences
+
+    def _numbers(self, indices: Sequence[int] | np.ndarray) -> UInt64[np.ndarray, "n"]:
+        """Where training clips are counted, clip num_clips is clip 0 again."""
+        finite = self.split == "train" and self.config.num_clips
+        return _counters(indices) % np.uint64(finite) if finite else _counters(indices)
 
     def _uniform(self, clip: UInt64[np.ndarray, "n"], field: int) -> Float64[np.ndarray, "n"]:
         stream = _mix(np.array([self.seed % 2**64], np.uint64)) ^ np.uint64(SPLITS.index(self.split))

@@ -10,13 +10,14 @@ def attention(
     query: Float[Tensor, "b heads n d"],
     key: Float[Tensor, "b heads m d"],
     value: Float[Tensor, "b heads m d"],
-    mask: Bool[Tensor, "b m"] | None = None,
+    mask: Bool[Tensor, "b m"] | Bool[Tensor, "1 n m"] | None = None,
 ) -> Float[Tensor, "b heads n d"]:
     """Softmax attention with scale d ** -0.5 (Vaswani et al. 2017, arXiv:1706.03762, eq. 1).
 
-    mask: True = a real key, False = padding; every row needs at least one True.
+    mask: per clip (b, m), True = a real key, False = padding; or one for all clips (1, n, m), True = query n may look
+    at key m. Every query needs at least one True.
     """
-    keep = None if mask is None else mask[:, None, None, :]
+    keep = None if mask is None else mask[:, None] if mask.ndim == 3 else mask[:, None, None, :]
     if query.device.type == "cpu":
         # Two plain matmuls beat the fused kernel on CPUs for the short sequences of small videos, most of all in bf16.
         rows, columns = query.flatten(0, 1), key.flatten(0, 1).mT

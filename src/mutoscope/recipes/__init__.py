@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..training.config import RunConfig
 from .demo import demo
+from .disc import disc_attention, disc_conv3d, disc_dit, disc_unet
 from .packaged import packaged
 from .smoke import smoke
 
@@ -14,4 +15,8 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
     "smoke": smoke,
     "demo": demo,
     "packaged": packaged,
+    "disc_conv3d": disc_conv3d,
+    "disc_attention": disc_attention,
+    "disc_unet": disc_unet,
+    "disc_dit": disc_dit,
 }

@@ -1,23 +1,70 @@
 """What the VAE is trained on."""
 
-from jaxtyping import Float
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from .config import VAEConfig
 from .model import VideoVAE
 
 
+@dataclass(frozen=True)
+class Hardships:
+    """What makes reconstruction harder for some clips of a batch, so that latents become easier to generate."""
+
+    hidden: Bool[Tensor, "b 1 f h w"]
+    """Places whose latents the decoder does not see."""
+    halved: Bool[Tensor, " b"]
+    """Clips that must also be decoded at half the size."""
+
+
+def draw_hardships(choice: Float[Tensor, " b"], places: Float[Tensor, "b 1 f h w"], config: VAEConfig) -> Hardships:
+    """choice: one uniform number per clip; places: one per latent place. No clip gets both as long as the shares add
+    up to at most 1.
+
+    Hidden are a quarter, a half or three quarters of the places, equally often (the ratios of SSVAE's latent masking,
+    arXiv:2512.05394).
+    """
+    ratio = torch.ceil(3 * choice / max(config.mask_share, 1e-9)) / 4
+    hidden = (choice < config.mask_share)[:, None, None, None, None] & (places < ratio[:, None, None, None, None])
+    return Hardships(hidden, choice >= 1 - config.scale_share)
+
+
 def vae_loss(
-    vae: VideoVAE, frames: Float[Tensor, "b c F H W"], noise: Float[Tensor, "b k f h w"], config: VAEConfig
+    vae: VideoVAE,
+    frames: Float[Tensor, "b c F H W"],
+    noise: Float[Tensor, "b k f h w"],
+    config: VAEConfig,
+    hardships: Hardships | None = None,
 ) -> Float[Tensor, "b"]:
     """Reconstruction + kl_weight * KL + difference_weight * error of frame-to-frame changes, mean per clip.
 
     The reconstruction error is |e| + 5 e^2: L1 alone is content with a blank frame where sprites are small.
+    Clips to be halved add the same error at half the size, from latents at half the size: a decoder that commutes with
+    scaling has smoother latents (Skorokhodov et al. 2025, arXiv:2502.14831, eq. 4).
     """
     posterior = vae.posterior(frames)
-    error = (vae.decode_raw(posterior.sample(noise)) - frames).float()
-    loss = (error.abs() + 5 * error.square()).flatten(1).mean(1) + config.kl_weight * posterior.kl().float()
+    latents = posterior.sample(noise)
+    seen = latents if hardships is None else latents.masked_fill(hardships.hidden, 0.0)  # 0 is the prior's mean
+    error = (vae.decode_raw(seen) - frames).float()
+    loss = _size_of(error) + config.kl_weight * posterior.kl().float()
     if config.difference_weight and frames.shape[2] > 1:
         change = error[:, :, 1:] - error[:, :, :-1]
         loss = loss + config.difference_weight * change.abs().flatten(1).mean(1)
+    if hardships is not None and hardships.halved.any():
+        rows = hardships.halved.nonzero()[:, 0]
+        small = vae.decode_raw(halve(latents[rows])) - halve(frames[rows])
+        loss = loss.index_add(0, rows, _size_of(small.float()))
     return loss
+
+
+def halve(clips: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h/2 w/2"]:
+    """Half the rows and columns by averaging; an odd last row or column is left out."""
+    return F.avg_pool3d(clips, (1, 2, 2))
+
+
+def _size_of(error: Float[Tensor, "b c F H W"]) -> Float[Tensor, "b"]:
+    return (error.abs() + 5 * error.square()).flatten(1).mean(1)

@@ -7,16 +7,25 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .autoencoder import Autoencoder
 from .blocks import ResidualBlock, SpaceGrow, SpacePool, TimeGrow, TimePool, fold
-from .config import VAEConfig
+from .config import AutoencoderConfig, PixelConfig, VAEConfig
 from .memory import Memory
 from .posterior import Posterior
 
 UNSHUFFLE = 4  # the first 4x4 pixels go straight into channels: small grids make convolutions cheap
 
 
-def latent_frames(num_frames: int, temporal_stride: int) -> int:
-    """1 + stride*k frames become 1 + k latent frames; any other count is an error."""
+def latent_frames(num_frames: int, temporal_stride: int, first_frame_alone: bool = True) -> int:
+    """1 + stride*k frames become 1 + k latent frames (without a first frame alone: stride*k become k)."""
+    if not first_frame_alone:
+        if num_frames < 1 or num_frames % temporal_stride:
+            below = max(1, num_frames // temporal_stride) * temporal_stride
+            raise ValueError(
+                f"{num_frames} frames do not fit the VAE: with temporal stride {temporal_stride} and no first frame "
+                f"alone a clip needs {temporal_stride}*k frames. Nearest: {below} or {below + temporal_stride}."
+            )
+        return num_frames // temporal_stride
     if num_frames < 1 or (num_frames - 1) % temporal_stride:
         below = max(1, num_frames - (num_frames - 1) % temporal_stride)
         raise ValueError(
@@ -26,18 +35,29 @@ def latent_frames(num_frames: int, temporal_stride: int) -> int:
     return 1 + (num_frames - 1) // temporal_stride
 
 
-def latent_shape(config: VAEConfig, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]:
+def longest_clip(config: AutoencoderConfig, num_frames: int) -> int:
+    """The largest number of frames that fits, at most num_frames (but never less than the shortest clip)."""
+    if isinstance(config, PixelConfig):
+        return num_frames
+    stride, rest = config.temporal_stride, 1 if config.first_frame_alone else 0
+    return max(rest or stride, num_frames - (num_frames - rest) % stride)
+
+
+def latent_shape(config: AutoencoderConfig, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]:
     """(channels, frames, rows, columns) of the latents of a clip; ValueError where the clip does not fit."""
+    if isinstance(config, PixelConfig):
+        return config.channels, num_frames, height, width
     s = config.spatial_stride
     if height % s or width % s:
         raise ValueError(
             f"frames of {height}x{width} do not fit the VAE: height and width must be multiples of {s}. "
             f"Nearest: {max(1, round(height / s)) * s}x{max(1, round(width / s)) * s}."
         )
-    return config.latent_channels, latent_frames(num_frames, config.temporal_stride), height // s, width // s
+    frames = latent_frames(num_frames, config.temporal_stride, config.first_frame_alone)
+    return config.latent_channels, frames, height // s, width // s
 
 
-def compression_ratio(config: VAEConfig, num_frames: int, height: int, width: int) -> float:
+def compression_ratio(config: AutoencoderConfig, num_frames: int, height: int, width: int) -> float:
     """Numbers in a clip over numbers in its latents."""
     c, f, h, w = latent_shape(config, num_frames, height, width)
     return config.channels * num_frames * height * width / (c * f * h * w)
@@ -92,54 +112,42 @@ class Decoder(nn.Module):
         return F.pixel_shuffle(fold(self.head, F.silu(x)), UNSHUFFLE)
 
 
-class VideoVAE(nn.Module):
-    """Encoder, decoder and the statistics that make the latents unit variance per channel."""
-
-    latent_mean: Tensor
-    latent_std: Tensor
+class VideoVAE(Autoencoder):
+    """Encoder and decoder, trained together before the denoiser."""
 
     def __init__(self, config: VAEConfig):
-        super().__init__()
+        super().__init__(config.latent_channels)
         self.config = config
         self.encoder, self.decoder = Encoder(config), Decoder(config)
-        self.register_buffer("latent_mean", torch.zeros(config.latent_channels))
-        self.register_buffer("latent_std", torch.ones(config.latent_channels))
 
     def posterior(self, frames: Float[Tensor, "b c F H W"]) -> Posterior:
         """Distribution of the raw latents, before normalisation: for the VAE's own training."""
         return self._posterior_of_chunk(frames, Memory())
 
-    def encode(self, frames: Float[Tensor, "b c F H W"], chunk: int | None = None) -> Float[Tensor, "b k f h w"]:
-        """Normalised posterior mean. chunk: latent frames at a time, for constant memory; the result is the same."""
+    def encode_raw(self, frames: Float[Tensor, "b c F H W"], chunk: int | None = None) -> Float[Tensor, "b k f h w"]:
+        """Posterior mean. chunk: latent frames at a time, for constant memory; the result is the same."""
         latent_shape(self.config, *frames.shape[2:])
         memory = Memory()
-        means = [self._posterior_of_chunk(part, memory).mean for part in self._split(frames, chunk)]
-        return (torch.cat(means, dim=2) - self._column(self.latent_mean)) / self._column(self.latent_std)
-
-    def decode(self, latents: Float[Tensor, "b k f h w"], chunk: int | None = None) -> Float[Tensor, "b c F H W"]:
-        """Frames of normalised latents, not clamped. chunk as in `encode`."""
-        raw = latents * self._column(self.latent_std) + self._column(self.latent_mean)
-        return self.decode_raw(raw, chunk)
+        return torch.cat([self._posterior_of_chunk(part, memory).mean for part in self._split(frames, chunk)], dim=2)
 
     def decode_raw(self, raw: Float[Tensor, "b k f h w"], chunk: int | None = None) -> Float[Tensor, "b c F H W"]:
-        """Frames of latents as the posterior gives them: for the VAE's own training."""
+        """Frames of latents as the posterior gives them, not clamped. chunk as in `encode_raw`."""
         memory = Memory()
         parts = []
         for part in raw.split(chunk or raw.shape[2], dim=2):
             frames = self.decoder(part.transpose(1, 2), memory).transpose(1, 2)
             parts.append(frames)
-        # The first latent frame stands for one frame; it was grown to `stride`, of which the last is real.
-        return torch.cat(parts, dim=2)[:, :, self.config.temporal_stride - 1 :]
+        # A first latent frame that stands for one frame was grown to `stride`, of which the last is real.
+        return torch.cat(parts, dim=2)[:, :, self._companions :]
 
-    @torch.no_grad()
-    def set_statistics(self, raw_mean: Float[Tensor, "k"], raw_std: Float[Tensor, "k"]) -> None:
-        """Store what `encode` subtracts and divides by, measured on the posterior means of training clips."""
-        self.latent_mean.copy_(raw_mean)
-        self.latent_std.copy_(raw_std.clamp(min=1e-4))
+    @property
+    def _companions(self) -> int:
+        """Frames that the first one needs beside it to be pooled into a latent frame."""
+        return self.config.temporal_stride - 1 if self.config.first_frame_alone else 0
 
     def _posterior_of_chunk(self, frames: Tensor, memory: Memory) -> Posterior:
-        if memory.at_start:  # the first frame has no companions to be pooled with: repeat it
-            frames = torch.cat([frames[:, :, :1]] * (self.config.temporal_stride - 1) + [frames], dim=2)
+        if memory.at_start and self._companions:  # the first frame stands for them, too
+            frames = torch.cat([frames[:, :, :1]] * self._companions + [frames], dim=2)
         mean, log_variance = self.encoder(frames.transpose(1, 2), memory).transpose(1, 2).chunk(2, dim=1)
         return Posterior(mean, log_variance)
 
@@ -148,10 +156,7 @@ class VideoVAE(nn.Module):
         if chunk is None:
             yield frames
             return
-        first = 1 + stride * (chunk - 1)
+        first = stride * chunk - self._companions
         yield frames[:, :, :first]
         if frames.shape[2] > first:
             yield from frames[:, :, first:].split(stride * chunk, dim=2)
-
-    def _column(self, per_channel: Tensor) -> Tensor:
-        return per_channel.reshape(1, -1, 1, 1, 1)
