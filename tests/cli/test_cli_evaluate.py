@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from mutoscope.cli import evaluate as verb
 from mutoscope.evaluation import evaluate as module
@@ -64,6 +65,59 @@ def test_rows_show_value_interval_ceiling_floor(call, run, quick):
     assert rows[0] == ("all correct", "72.0%", "66.0% – 77.0%", "96.0%", "1.0%", "75%")
 
 
+def test_seeds_training_clips_and_i3d(call, run, quick, tmp_path):
+    class Tiny(torch.nn.Module):
+        def forward(self, x: torch.Tensor, rescale: bool, resize: bool, return_features: bool) -> torch.Tensor:
+            return x.mean(dim=(2, 3, 4))
+
+    torch.jit.script(Tiny()).save(str(tmp_path / "i3d.pt"))
+    said = call("evaluate", run, "--prompts", 8, "--seeds", 2, "--i3d", tmp_path / "i3d.pt")
+    assert said.code == 0, said.err
+    found = Evaluation.model_validate_json((run / "evaluation.json").read_text())
+    assert found.over_seeds is not None and len(found.over_seeds["identity"].values) == 2
+    assert found.memorisation is not None and found.memorisation.training_clips == 16  # cached clips of the run
+    assert found.fvd is not None and found.fvd.protocol == "fvd-i3d-8_17f"
+    assert "videos 0/16" in (run / "log.txt").read_text()
+    page = (run / "report.html").read_text()
+    for words in (
+        "fvd-i3d-8_17f",
+        found.fvd.detector,
+        "all correct, 2 seeds: ",
+        "nearest to a training clip",
+        "flicker",
+    ):
+        assert words in said.out, words
+    for words in ("fvd-i3d-8_17f", found.fvd.detector, "2 seeds", "16 training clips looked at", "Frame by frame"):
+        assert words in page, words
+
+
+@pytest.mark.parametrize("sprites", ["disc", "shapes"])
+def test_other_sprites(call, quick, short, tmp_path, sprites):
+    data = ["--data.sprites", sprites, "--data.num-frames", 9]
+    if sprites == "disc":
+        data += ["--data.colours", "--data.directions", "right", "left", "--vae.channels", 1]
+    assert call("train", "smoke", "--out", tmp_path / "run", *short, *data).code == 0
+    said = call("evaluate", tmp_path / "run", "--prompts", 8)
+    assert said.code == 0, said.err
+    names = {line.split("│")[1].strip() for line in said.out.splitlines() if "│" in line}
+    page = (tmp_path / "run" / "report.html").read_text()
+    single = {"area", "area error"}
+    several = {"identity", "colour", "persistence", "never-seen ones", "seen combinations"}
+    assert names & (single | several) == (single if sprites == "disc" else several)
+    assert ("never seen in training" in page) == ("Persistence" in page) == (sprites == "shapes")
+
+
+def test_an_i3d_file_is_looked_at_before_any_work(fails, run, tmp_path):
+    (tmp_path / "i3d.pt").write_text("no network")
+    assert "i3d.pt is not TorchScript; give the file" in fails("evaluate", run, "--i3d", tmp_path / "i3d.pt")
+    assert "none.pt is not a file; give the TorchScript file" in fails("evaluate", run, "--i3d", tmp_path / "none.pt")
+    config = json.loads((run / "config.json").read_text())
+    config["data"]["num_frames"] = 9
+    (run / "config.json").write_text(json.dumps(config))
+    assert "clips of 9 frames are too short for FVD" in fails("evaluate", run, "--i3d", tmp_path / "i3d.pt")
+    assert not (run / "evaluation.json").exists()
+
+
 def test_out_of_another_folder(call, run, quick, tmp_path):
     assert call("evaluate", run, "--prompts", 8, "--out", tmp_path / "elsewhere").code == 0
     assert (tmp_path / "elsewhere" / "report.html").is_file() and not (run / "report.html").exists()
@@ -99,6 +153,7 @@ def test_an_interrupted_page_leaves_the_old_one(call, run, quick, monkeypatch):
         (["nowhere"], "nowhere does not exist. Train one: mutoscope train demo --out runs/demo"),
         (["."], ". holds no run (config.json is missing)."),
         (["nowhere", "--prompts", "0"], "prompts: got 0, must be at least 8"),
+        (["nowhere", "--seeds", "0"], "seeds: got 0, must be at least 1"),
     ],
 )
 def test_mistakes(fails, tmp_path, monkeypatch, args, message):

@@ -8,10 +8,27 @@ import pytest
 from mutoscope.evaluation.plots import Axis, line_plot, smoothed
 from mutoscope.evaluation.report import GalleryItem, VaeStrip, read_metrics, write_report
 from mutoscope.evaluation.report_tables import count, duration, percent
-from mutoscope.evaluation.result import Adherence, ClipVerdict, Distance, Evaluation, Judge, Measured, Reconstruction
+from mutoscope.evaluation.result import (
+    FVD,
+    Adherence,
+    ClipVerdict,
+    Distance,
+    Drift,
+    Evaluation,
+    Judge,
+    Measured,
+    Memorisation,
+    NearestPair,
+    Reconstruction,
+    SeedSpread,
+)
 
 EVIL = 'a red <script>alert("7")</script> moving left'
 VOID_TAGS = {"meta", "img", "line", "circle", "polyline", "br"}
+
+
+def drift(last: float) -> Drift:
+    return Drift(identity=(1.0, 0.9, last), blank=(0.0, 0.0, 0.1), contrast=(1.0, 1.0, last))
 
 
 def evaluation() -> Evaluation:
@@ -34,11 +51,23 @@ def evaluation() -> Evaluation:
         num_prompts=240,
         seed=0,
         judge=Judge(accuracy=0.9944, drawings=355, fingerprint="0123456789ab"),
-        adherence={"all": found, "seen": found},
+        adherence={"all": found, "seen": found, "held_out": found},
+        over_seeds={"all_correct": SeedSpread(mean=0.725, deviation=0.035355, values=(0.7, 0.75))},
         controls={"static": found},
+        flicker=Measured(value=1.25, ceiling=0.002, floor=14.5, count=240),
+        drift={"generated": drift(0.5), "real": drift(0.97), "fading": drift(0.31)},
+        memorisation=Memorisation(
+            copied=Measured(value=0.03, ceiling=0.01, floor=0.99, count=240),
+            distance=Measured(value=0.234, ceiling=0.25, floor=0.05, count=240),
+            limit=0.111,
+            training_clips=1024,
+            training_seed=0,
+            nearest=(NearestPair(video=6, training_clip=815, distance=0.0987),),
+        ),
         reconstruction=Reconstruction(psnr=share, ssim=share, adherence=found),
         distance={"frechet": far},
         features="ba9876543210",
+        fvd=FVD(protocol="fvd-i3d-240_17f", detector="fedcba987654", generated=321.04, real=54.3),
         clips=(),
         seconds={},
     )
@@ -110,7 +139,37 @@ def test_the_numbers_are_there(tmp_path):
     words = Page(report(tmp_path)).text
     for expected in ("75 %", "70 – 80 %", "99.6 %", "99.4%", "1 min 40 s", "612 k", "1,234 MB", "void:", "2000 ms"):
         assert expected in words, expected
+    for expected in ("72.5 %", "3.5 %", "70 %, 75 %", "fvd-i3d-240_17f", "fedcba987654", "321.0", "54.3"):
+        assert expected in words, expected
+    for expected in ("video 7 and clip 815 (0.099)", "nearer than 0.111", "1024 training clips", "1.250", "14.500"):
+        assert expected in words, expected
+    assert "last frame 50 %, real clips 97 %, real clips that fade 31 %" in words
     assert words.count("✓ as asked") == 1 and words.count("✗ not as asked") == 1
+
+
+def test_a_memorisation_that_misses_copies_is_void(tmp_path):
+    full = evaluation()
+    assert full.memorisation is not None and not full.memorisation.blind
+    missed = full.memorisation.model_copy(update={"copied": Measured(value=0.03, ceiling=0.01, floor=0.2, count=240)})
+    words = "void: copies are not found"
+    assert words in Page(report(tmp_path, evaluation=full.model_copy(update={"memorisation": missed}))).text
+    assert words not in Page(report(tmp_path)).text
+
+
+def test_what_does_not_exist_has_no_row(tmp_path):
+    full = evaluation()
+    one = full.adherence["all"].model_copy(update={"identity": None, "frame_identity": None, "persistence": None})
+    one = one.model_copy(update={"area": one.direction, "area_error": Measured(value=0.021, ceiling=0.004, floor=0.19)})
+    plain = {"adherence": {"all": one, "seen": one}, "over_seeds": None, "memorisation": None, "fvd": None}
+    drifts = {key: value.model_copy(update={"identity": None}) for key, value in full.drift.items()}
+    plain |= {"flicker": None, "drift": drifts, "reconstruction": None}
+    words = Page(report(tmp_path, evaluation=full.model_copy(update=plain))).text
+    for unexpected in ("Identity", "Persistence", "seen in training", "Memorisation", "FVD", "seeds", "digit or shape"):
+        assert unexpected not in words, unexpected
+    for expected in ("Area error", "right size throughout", "All videos", "Frame by frame", "Contrast"):
+        assert expected in words, expected
+    words = Page(report(tmp_path)).text
+    assert "Combinations never seen in training" in words and "All videos" not in words
 
 
 def test_rows_of_the_strip_share_their_columns(tmp_path):
@@ -157,6 +216,28 @@ def test_plots_choose_and_check_their_scale():
     assert "fewer than two" in plot([1.0, float("nan")])
     with pytest.raises(ValueError, match="needs values > 0, got -1. Use log=False"):
         plot([1.0, -1], log=True)
+
+
+def test_what_values_are_compared_with_is_dashed_on_the_same_axes():
+    options = {"title": "t", "x_label": "x", "y_label": "y"}
+    alone = line_plot([1, 2], [1.0, 2.0], **options)
+    both = line_plot([1, 2], [1.0, 2.0], **options, reference=[0.0, 4.0])
+    assert "reference" not in alone
+    dashed = re.search(r'class="reference" points="([\d.]+),([\d.]+) ([\d.]+),([\d.]+)"', both)
+    solid = re.search(r'class="raw" points="([\d.]+),([\d.]+) ([\d.]+),([\d.]+)"', both)
+    assert dashed is not None and solid is not None
+    (x0, y0, x1, y1), (_, z0, _, z1) = map(float, dashed.groups()), map(float, solid.groups())
+    assert (
+        x0 < x1 and (y0 - z0) == pytest.approx((y0 - y1) / 4, abs=0.2) and z1 == pytest.approx((y0 + y1) / 2, abs=0.2)
+    )
+
+
+def test_an_evaluation_of_another_protocol_says_what_to_type():
+    old = evaluation().model_dump() | {"protocol": "mutoscope-sprites-1"}
+    with pytest.raises(
+        ValueError, match="protocol mutoscope-sprites-1, this version writes mutoscope-sprites-2; measure"
+    ):
+        Evaluation.model_validate(old)
 
 
 def test_numbers_as_people_say_them():

@@ -10,8 +10,10 @@ import tyro
 from pydantic import Field
 
 from ..config import Config
-from ..data.config import SpriteConfig, digits
+from ..data.config import SpriteConfig
 from ..files import whole_file
+from ..recipes.packaged import packaged as packaged_recipe
+from ..training.config import RunConfig
 from .folders import check_writable, is_packaged, load_pipeline, read_run, write_whole
 from .parse import parse
 from .progress import Progress, RunLog
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..evaluation.evaluate import Evaluated
+    from ..evaluation.fvd import Detector
     from ..evaluation.report import VaeStrip
     from ..evaluation.result import Evaluation, Measured
     from ..model import VideoModel
@@ -47,6 +50,10 @@ class EvaluateOptions(Config):
     """Videos to make."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Seed of prompts and videos."""
+    seeds: Annotated[int, Field(ge=1, le=100)] = 1
+    """Times that the same prompts are answered, with another seed each; 2 or more print how much of it is luck."""
+    i3d: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """TorchScript file of I3D, for FVD as published numbers have it; none = no FVD. Nothing is downloaded."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of evaluation.json and report.html; none = RUN (runs/packaged-evaluation for packaged)."""
 
@@ -55,12 +62,14 @@ def run(args: list[str]) -> int:
     """The verb."""
     options = parse(EvaluateOptions, args, "mutoscope evaluate", DESCRIPTION)
     packaged = is_packaged(options.run)
-    data = digits() if packaged else read_run(options.run).data
+    config = packaged_recipe() if packaged else read_run(options.run)
+    data = config.data
     out = options.out or (Path("runs/packaged-evaluation") if packaged else options.run)
     check_writable(out)
+    detector = i3d_detector(options.i3d, data.num_frames)
     pipeline = load_pipeline(options.run)
     out.mkdir(parents=True, exist_ok=True)
-    evaluated = measure(pipeline, data, options, out)
+    evaluated = measure(pipeline, config, options, out, detector)
     write_whole(out / "evaluation.json", evaluated.evaluation.model_dump_json(indent=1))
     report = write_page(pipeline, data, evaluated, options, out)
     show(evaluated.evaluation)
@@ -68,14 +77,27 @@ def run(args: list[str]) -> int:
     return 0
 
 
-def measure(pipeline: "Pipeline", data: SpriteConfig, options: EvaluateOptions, out: Path) -> "Evaluated":
+def i3d_detector(file: Path | None, num_frames: int) -> "Detector | None":
+    """The network of `--i3d`, or None where it was not given; clips too short for it are an error before any work."""
+    if file is None:
+        return None
+    from ..evaluation.fvd import check_length, load_detector
+
+    check_length(num_frames)
+    return load_detector(file)
+
+
+def measure(
+    pipeline: "Pipeline", config: RunConfig, options: EvaluateOptions, out: Path, detector: "Detector | None"
+) -> "Evaluated":
     """Run the evaluation with a progress bar."""
     import torch
 
     from ..evaluation.evaluate import evaluate
+    from ..evaluation.memorisation import TrainedOn
     from ..pipeline import GenerateRequest, generate
 
-    model = pipeline.model
+    model, videos = pipeline.model, options.prompts * options.seeds
 
     def make(prompts: list[str], seeds: list[int]) -> "Tensor":
         rows = [slice(first, first + BATCH) for first in range(0, len(prompts), BATCH)]
@@ -87,17 +109,20 @@ def measure(pipeline: "Pipeline", data: SpriteConfig, options: EvaluateOptions, 
 
         def on_progress(what: str, share: float) -> None:
             if what == "generate":
-                progress.update("videos", round(share * options.prompts), options.prompts)
+                progress.update("videos", round(share * videos), videos)
             elif what not in told:
                 told.add(what)
                 progress.note(BUSY[what] if what in BUSY else what)
 
         return evaluate(
-            data,
+            config.data,
             make,
             lambda frames: model.decode(model.encode(frames)),
             num_prompts=options.prompts,
             seed=options.seed,
+            num_seeds=options.seeds,
+            trained_on=TrainedOn(seed=config.seed, clips=config.cached_clips),
+            detector=detector,
             cache=out / "cache",
             on_progress=on_progress,
         )
@@ -163,20 +188,32 @@ def show(evaluation: "Evaluation") -> None:
     for row in rows(evaluation):
         table.add_row(*row)
     Console(highlight=False).print(table)
-    accuracy = evaluation.judge.accuracy
-    print(f"ceiling: the same judge on real clips ({accuracy:.1%} on drawings it never saw); floor: spoiled clips")
+    judge = "the same judge" if evaluation.adherence["all"].identity is None else _judge_words(evaluation)
+    print(f"ceiling: {judge} on real clips; floor: spoiled clips")
+    for line in notes(evaluation):
+        print(line)
+
+
+def _judge_words(evaluation: "Evaluation") -> str:
+    return f"the same judge ({evaluation.judge.accuracy:.1%} right on drawings it never saw)"
 
 
 def rows(evaluation: "Evaluation") -> Iterator[tuple[str, ...]]:
     """Lines of the table: name, value, interval, ceiling, floor, share of the ceiling."""
     words = {"all": "all correct", "seen": "  seen combinations", "held_out": "  never-seen ones"}
     for group, adherence in evaluation.adherence.items():
-        yield _row(words[group] if group in words else group, adherence.all_correct, percent=True)
+        if group == "all" or "held_out" in evaluation.adherence:  # else all of them are seen ones
+            yield _row(words[group] if group in words else group, adherence.all_correct, percent=True)
     adherence = evaluation.adherence["all"]
-    for name in ("identity", "colour", "direction", "persistence"):
+    for name in ("identity", "colour", "direction", "persistence", "area", "area_error"):
         measured: Measured | None = getattr(adherence, name)
         if measured is not None:
-            yield _row(name, measured, percent=True)
+            yield _row(name.replace("_", " "), measured, percent=True, reached=name != "area_error")
+    if evaluation.flicker is not None:
+        yield _row("flicker, of 255", evaluation.flicker, percent=False)
+    if evaluation.memorisation is not None:
+        title = "copies (void)" if evaluation.memorisation.blind else "copies of training"
+        yield _row(title, evaluation.memorisation.copied, percent=True, reached=False)
     if evaluation.reconstruction is not None:
         yield _row("VAE PSNR, dB", evaluation.reconstruction.psnr, percent=False)
         yield _row("VAE SSIM", evaluation.reconstruction.ssim, percent=False)
@@ -187,10 +224,28 @@ def rows(evaluation: "Evaluation") -> Iterator[tuple[str, ...]]:
         yield (titles[name] if name in titles else name) + note, *values
 
 
-def _row(name: str, measured: "Measured", percent: bool) -> tuple[str, ...]:
+def notes(evaluation: "Evaluation") -> Iterator[str]:
+    """What does not fit into the table, a line each."""
+    if evaluation.memorisation is not None and evaluation.memorisation.nearest:
+        pair = evaluation.memorisation.nearest[0]
+        yield (
+            f"nearest to a training clip: video {pair.video + 1}, clip {pair.training_clip} "
+            f"(RMS {pair.distance:.3f}; copies are nearer than {evaluation.memorisation.limit:.3f})"
+        )
+    for name, spread in (evaluation.over_seeds or {}).items():
+        words = f"{name.replace('_', ' ')}, {len(spread.values)} seeds"
+        yield f"{words}: {spread.mean:.1%}, standard deviation {spread.deviation:.1%}"
+    if evaluation.fvd is not None:
+        found = evaluation.fvd
+        yield f"{found.protocol}: {found.generated:.1f}, real against real {found.real:.1f} (file {found.detector})"
+
+
+def _row(name: str, measured: "Measured", percent: bool, reached: bool = True) -> tuple[str, ...]:
+    """reached: whether a larger value is a better one, so that its share of the ceiling says something."""
+
     def text(value: Any) -> str:
         return "" if value is None else f"{value:.1%}" if percent else f"{value:.4g}"
 
     interval = "" if measured.low is None else f"{text(measured.low)} – {text(measured.high)}"
-    share = f"{measured.value / measured.ceiling:.0%}" if percent and measured.ceiling else ""
+    share = f"{measured.value / measured.ceiling:.0%}" if percent and reached and measured.ceiling else ""
     return name, text(measured.value), interval, text(measured.ceiling), text(measured.floor), share

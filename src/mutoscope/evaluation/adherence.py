@@ -1,4 +1,4 @@
-"""Does a video show what its prompt asked for? Identity, colour, direction, speed; per clip, then as shares.
+"""Does a video show what its prompt asked for? Identity, colour, direction, speed, size; per clip, then as shares.
 
 An interval is Wilson's (1927), 95 %: honest for small counts and for shares near 0 and 1.
 """
@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..data.config import COLOURS, DIRECTIONS, SpriteConfig
+from .area import TOLERANCE, area_errors
 from .judge import Judge, clip_labels
 from .prompts import Asked, asked_speed
 from .result import Adherence, ClipVerdict, Measured
@@ -32,6 +33,13 @@ class Findings:
     blank: Float[Tensor, " n"]
     speed_error: Float[Tensor, " n"]
     """|measured - asked| in px/frame; NaN where no speed was asked."""
+    area_error: Float[Tensor, "n F"] | None
+    """|area / true area - 1|; None where an identity has drawings of many sizes."""
+    frame_correct: Bool[Tensor, "n F"]
+    """Whether the frame's own label is the asked one."""
+    frame_blank: Bool[Tensor, "n F"]
+    num_identities: int
+    """That there are to choose from: with one, the label says nothing."""
 
 
 @torch.no_grad()
@@ -53,16 +61,21 @@ def examine(frames: Float[Tensor, "b c F H W"], asked: list[Asked], config: Spri
     )
     wanted = torch.tensor([(q.combination.identity, q.combination.colour, q.combination.direction) for q in asked])
     correct = (labels == wanted) & torch.stack([visible, visible, visible], dim=1)
+    frame_correct = per_frame == wanted[:, :1]
     counts = torch.stack([(per_frame == k).float().mean(1) for k in range(len(judge.names))], dim=1)
     speeds = torch.tensor([math.nan if s is None else s for s in (asked_speed(config, q) for q in asked)])
     return Findings(
         labels=labels,
         correct=correct,
         all_correct=correct.all(1),
-        frame_identity=(per_frame == wanted[:, :1]).float().mean(1),
+        frame_identity=frame_correct.float().mean(1),
         persistent=counts.amax(1) >= PERSISTENT,
         blank=found.blank.float().mean(1),
         speed_error=(found.speed - speeds).abs(),
+        area_error=area_errors(frames, config),
+        frame_correct=frame_correct,
+        frame_blank=found.blank,
+        num_identities=len(judge.names),
     )
 
 
@@ -74,7 +87,10 @@ def summarise(
     floor: Findings | None = None,
     where: Bool[Tensor, " n"] | None = None,
 ) -> Adherence:
-    """Shares over the clips in `where` (all of them by default), beside the same of the ceiling and the floor."""
+    """Shares over the clips in `where` (all of them by default), beside the same of the ceiling and the floor.
+
+    What a label says is left out where all identities have the same one.
+    """
     everyone = torch.ones(len(findings.blank), dtype=torch.bool) if where is None else where
     count = int(everyone.sum())
     value, top, bottom = (_shares(f, everyone) if f is not None else {} for f in (findings, ceiling, floor))
@@ -84,15 +100,18 @@ def summarise(
         bounds = {"ceiling": top.get(name), "floor": bottom.get(name)}
         return Measured(value=value[name], low=low, high=high, count=count, **bounds)
 
+    several = findings.num_identities > 1
     return Adherence(
-        identity=measure("identity", True),
+        identity=measure("identity", True) if several else None,
         colour=measure("colour", True) if has_colour else None,
         direction=measure("direction", True),
         all_correct=measure("all_correct", True),
-        frame_identity=measure("frame_identity", False),
-        persistence=measure("persistence", True),
+        frame_identity=measure("frame_identity", False) if several else None,
+        persistence=measure("persistence", True) if several else None,
         blank=measure("blank", False),
         speed_error=measure("speed_error", False) if "speed_error" in value else None,
+        area=measure("area", True) if "area" in value else None,
+        area_error=measure("area_error", False) if "area" in value else None,
     )
 
 
@@ -108,6 +127,9 @@ def _shares(findings: Findings, where: Tensor) -> dict[str, float]:
         "blank": findings.blank,
         "speed_error": findings.speed_error,
     }
+    if findings.area_error is not None:
+        columns["area"] = (findings.area_error <= TOLERANCE).all(1)
+        columns["area_error"] = findings.area_error.mean(1)
     means = {name: column[where].float().nanmean().item() for name, column in columns.items()}
     return {name: mean for name, mean in means.items() if not math.isnan(mean)}
 

@@ -36,6 +36,20 @@ def blurred(frames: Float[Tensor, "b c F H W"]) -> Float[Tensor, "b c F H W"]:
     return flat.unflatten(0, (len(frames), frames.shape[2])).transpose(1, 2)
 
 
+def shrunk(frames: Float[Tensor, "b c F H W"], side: float = 0.9) -> Float[Tensor, "b c F H W"]:
+    """The whole picture smaller by the factor `side`, black around it: at 0.9 a sprite loses a fifth of its area."""
+    flat = frames.transpose(1, 2).flatten(0, 1) + 1  # black = 0, which is what lies outside
+    zoom = torch.tensor([[1 / side, 0, 0], [0, 1 / side, 0]]).to(flat).expand(len(flat), 2, 3)
+    small = F.grid_sample(flat, F.affine_grid(zoom, list(flat.shape), align_corners=False), align_corners=False)
+    return small.unflatten(0, (len(frames), frames.shape[2])).transpose(1, 2) - 1
+
+
+def fading(frames: Float[Tensor, "b c F H W"], last: float = 0.3) -> Float[Tensor, "b c F H W"]:
+    """Brightness falls evenly to the share `last`: a video that dies away."""
+    share = torch.linspace(1, last, frames.shape[2], device=frames.device)[:, None, None]
+    return (frames + 1) * share - 1
+
+
 def noisy(frames: Float[Tensor, "b c F H W"], generator: Generator, scale: float = 0.2) -> Float[Tensor, "b c F H W"]:
     """Independent Gaussian noise of standard deviation `scale` on every pixel: flicker."""
     noise = torch.randn(frames.shape, generator=generator).to(frames)

@@ -14,19 +14,24 @@ from ..data.config import SpriteConfig
 from ..data.sprites import SpriteClips
 from . import controls
 from .adherence import Findings, examine, summarise, verdicts
+from .area import area_errors
+from .asking import BATCH, Generate, ask, video_seeds
 from .distance import frechet_distance, polynomial_mmd
+from .drift import drift
 from .features import VERSION, VideoFeatures, train_features
+from .flicker import flicker
+from .fvd import Detector, check_length, fvd
 from .judge import Judge, config_key, load_or_train_judge
+from .memorisation import CONTROL_CLIPS, TrainedOn, memorisation, num_looked_at
 from .prompts import Asked, prompts, real_clips
 from .reconstruction import background, psnr, ssim
-from .result import Adherence, Distance, Evaluation, Measured, Reconstruction
+from .result import Adherence, Distance, Drift, Evaluation, Measured, Memorisation, Reconstruction
 from .result import Judge as JudgeRecord
+from .seeds import over_seeds
 
 Frames = Float[Tensor, "b c F H W"]
-Generate = Callable[[list[str], list[int]], Tensor]
-"""(prompts, one seed each) -> frames (b, c, F, H, W) in [-1, 1]."""
+Reconstruct = Callable[[Tensor], Tensor]
 
-BATCH = 24  # prompts per call of `generate`
 FEATURE_CLIPS = 512  # real clips that the feature network trains on
 PIXEL_CLIPS = 48  # clips that PSNR and SSIM look at: SSIM is the slowest part of all
 PUNISHED = 5.0  # standard deviations above real-against-real from which a control counts as punished
@@ -44,21 +49,28 @@ class Evaluated:
 def evaluate(
     config: SpriteConfig,
     generate: Generate,
-    reconstruct: Callable[[Tensor], Tensor] | None = None,
+    reconstruct: Reconstruct | None = None,
     *,
     num_prompts: int = 240,
     seed: int = 0,
+    num_seeds: int = 1,
+    trained_on: TrainedOn | None = None,
+    detector: Detector | None = None,
     cache: Path | None = None,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> Evaluated:
     """Ask for `num_prompts` videos and measure them.
 
-    reconstruct: frames -> frames through the autoencoder, or None to leave it out. cache: folder in which the judge and
-    the feature network are kept. on_progress: called with a word and the share done, 0 to 1.
-    ValueError: clips too short to have a motion, or `generate` returned another shape.
+    reconstruct: frames -> frames through the autoencoder, or None to leave it out. num_seeds: the same questions are
+    answered with so many seeds, from `seed` on; all but the spread over seeds is about the first. trained_on: which
+    clips to compare with, or None to leave memorisation out. detector: I3D for FVD, or None. cache: folder in which the
+    judge and the feature network are kept. on_progress: called with a word and the share done, 0 to 1.
+    ValueError: clips too short to have a motion or for FVD, or `generate` returned another shape.
     """
     if config.num_frames < 4:
         raise ValueError(f"num_frames={config.num_frames} has no motion to measure; evaluation needs 4 or more.")
+    if detector is not None:
+        check_length(config.num_frames)
     say, clock = on_progress or (lambda what, share: None), _Clock()
     say("judge", 0.0)
     judge = load_or_train_judge(config, cache)
@@ -69,24 +81,28 @@ def evaluate(
     asked = prompts(config, num_prompts, seed)
     real, other = (real_clips(config, asked, seed=1 + 2 * seed + k) for k in range(2))
     clock.lap("real clips")
-    frames, seeds = _generate_all(generate, asked, seed, real.shape[1:], say)
+    frames, repeats = _answers(generate, asked, config, judge, seed, num_seeds, say)
     clock.lap("generate")
     rebuilt = _in_batches(reconstruct, real)
     clock.lap("reconstruct")
     say("measure", 0.0)
-    findings = examine(frames, asked, config, judge)
-    on_real = examine(real, asked, config, judge)
+    findings, on_real = repeats[0], examine(real, asked, config, judge)
     spoiled, floor = _control_findings(real, asked, config, judge, seed)
     evaluation = Evaluation(
         num_prompts=num_prompts,
         seed=seed,
         judge=JudgeRecord(accuracy=judge.accuracy, drawings=judge.num_drawings, fingerprint=judge.fingerprint),
         adherence=_groups(findings, asked, config, on_real, floor),
+        over_seeds=over_seeds([summarise(found, has_colour=bool(config.colours)) for found in repeats]),
         controls={name: summarise(found, has_colour=bool(config.colours)) for name, found in spoiled.items()},
+        flicker=_flicker(frames, real, config, seed),
+        drift=_drift(frames, findings, real, on_real, asked, config, judge),
+        memorisation=_memorisation(frames, real, other, reconstruct, config, trained_on),
         reconstruction=_reconstruction(rebuilt, real, asked, config, judge, on_real, floor),
         distance=_distances(network, frames, real, other, rebuilt, seed),
         features=network.fingerprint,
-        clips=verdicts(findings, asked, seeds, judge.names),
+        fvd=None if detector is None else fvd(detector, frames, real, other),
+        clips=verdicts(findings, asked, video_seeds(num_prompts, seed), judge.names),
         seconds=clock.laps,
     )
     clock.lap("measure")
@@ -107,27 +123,28 @@ def load_or_train_features(config: SpriteConfig, cache: Path | None, *, seed: in
     return network
 
 
-def _generate_all(
-    generate: Generate, asked: list[Asked], seed: int, shape: torch.Size, say: Callable[[str, float], None]
-) -> tuple[Tensor, list[int]]:
-    seeds = [1_000_000 * seed + i for i in range(len(asked))]
-    parts = []
-    for start in range(0, len(asked), BATCH):
-        say("generate", start / len(asked))
-        batch = asked[start : start + BATCH]
-        frames = generate([question.prompt for question in batch], seeds[start : start + BATCH])
-        if frames.shape != (len(batch), *shape):
-            raise ValueError(
-                f"generate returned {tuple(frames.shape)} for {len(batch)} prompts; "
-                f"clips of this data are {(len(batch), *shape)}."
-            )
-        # A network that diverged writes NaN: that is a blank frame, not a crash of the report.
-        parts.append(frames.detach().float().cpu().nan_to_num(-1.0).clamp(-1, 1))
-    return torch.cat(parts), seeds
+def _answers(
+    generate: Generate,
+    asked: list[Asked],
+    config: SpriteConfig,
+    judge: Judge,
+    seed: int,
+    num_seeds: int,
+    say: Callable[[str, float], None],
+) -> tuple[Frames, list[Findings]]:
+    """The clips of the first seed, and what the judge finds in those of every seed."""
+    first, found = None, []
+    for k in range(num_seeds):
+        seeds = video_seeds(len(asked), seed + k)
+        frames = ask(generate, asked, seeds, config, lambda share, k=k: say("generate", (k + share) / num_seeds))
+        found.append(examine(frames, asked, config, judge))
+        first = frames if first is None else first
+    assert first is not None, "one seed or more"
+    return first, found
 
 
 @torch.no_grad()
-def _in_batches(reconstruct: Callable[[Tensor], Tensor] | None, real: Frames) -> Tensor | None:
+def _in_batches(reconstruct: Reconstruct | None, real: Frames) -> Tensor | None:
     if reconstruct is None:
         return None
     return torch.cat([reconstruct(part).detach().float().cpu() for part in real.split(BATCH)]).clamp(-1, 1)
@@ -146,10 +163,11 @@ def _control_findings(
         "spliced": examine(controls.spliced(real), asked, config, judge),
         "noise": examine(controls.pure_noise(real, generator), asked, config, judge),
     }
-    # Another prompt's clip is as persistent as the right one, and shows as much: those two need another floor.
+    # Another prompt's clip is as persistent as the right one, as large, and shows as much: those need another floor.
     chance = found["shuffled_prompts"]
     unknown = torch.full_like(chance.blank, float("nan"))
-    return found, replace(chance, persistent=found["spliced"].persistent, blank=unknown)
+    small = area_errors(controls.shrunk(real), config)
+    return found, replace(chance, persistent=found["spliced"].persistent, blank=unknown, area_error=small)
 
 
 def _groups(
@@ -162,6 +180,47 @@ def _groups(
         for name, where in groups.items()
         if where.any()
     }
+
+
+def _flicker(frames: Frames, real: Frames, config: SpriteConfig, seed: int) -> Measured | None:
+    spoiled = controls.noisy(real, Generator().manual_seed(seed))
+    each = [flicker(clips, config.sprite_size).nanmean().item() for clips in (frames, real, spoiled)]
+    if np.isnan(each).any():  # sprites as large as the picture leave no background
+        return None
+    return Measured(value=each[0], ceiling=each[1], floor=each[2], count=len(frames))
+
+
+def _drift(
+    frames: Frames,
+    findings: Findings,
+    real: Frames,
+    on_real: Findings,
+    asked: list[Asked],
+    config: SpriteConfig,
+    judge: Judge,
+) -> dict[str, Drift]:
+    spoiled = controls.fading(real)
+    return {
+        "generated": drift(frames, findings),
+        "real": drift(real, on_real),
+        "fading": drift(spoiled, examine(spoiled, asked, config, judge)),
+    }
+
+
+def _memorisation(
+    frames: Frames,
+    real: Frames,
+    other: Frames,
+    reconstruct: Reconstruct | None,
+    config: SpriteConfig,
+    trained_on: TrainedOn | None,
+) -> Memorisation | None:
+    if trained_on is None:
+        return None
+    count = min(CONTROL_CLIPS, num_looked_at(config, trained_on))
+    copies = SpriteClips(config, "train", trained_on.seed).batch(range(count)).frames
+    through = _in_batches(reconstruct, copies)
+    return memorisation(frames, real, other, copies if through is None else through, config, trained_on)
 
 
 def _reconstruction(

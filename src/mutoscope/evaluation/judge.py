@@ -6,7 +6,6 @@ and noisy, so that a decoder's softness does not cost a video its identity.
 
 import hashlib
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from torch import Generator, Tensor, nn
 
 from ..data.config import SpriteConfig
 from ..data.drawings import Drawings, load_drawings
+from ..files import whole_file
 from .tracking import BLANK_PEAK, HAZE, Track, intensity
 
 VERSION = 1  # part of the cached file's name: raise it when the classifier or its training changes
@@ -98,11 +98,10 @@ class Judge(nn.Module):
 
 
 def save_whole(weights: dict[str, Tensor], facts: dict[str, str], path: Path) -> None:
-    """Write safetensors beside `path`, then rename: another process never reads half a file."""
+    """Write safetensors, whole or not at all; another process never reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    save_file(weights, unfinished, metadata=facts)
-    os.replace(unfinished, path)
+    with whole_file(path) as half:
+        save_file(weights, half, metadata=facts)
 
 
 def clip_labels(probabilities: Float[Tensor, "b F classes"]) -> Int[Tensor, " b"]:

@@ -62,12 +62,18 @@ def line_plot(
     x_label: str,
     y_label: str,
     log: bool | None = None,
+    reference: Sequence[Number] | None = None,
 ) -> str:
-    """SVG of `values` over `steps`: raw faint, smoothed strong. log None = when the values span a factor above 8."""
+    """SVG of `values` over `steps`: raw faint, smoothed strong. log None = when the values span a factor above 8.
+
+    reference: what the values are compared with at the same steps, dashed.
+    """
     points = [(x, y) for x, y in zip(steps, values, strict=True) if math.isfinite(y)]
     if len(points) < 2:
         return f'<p class="quiet">{escape(title)}: fewer than two logged values, nothing to plot.</p>'
-    lowest, highest = min(y for _, y in points), max(y for _, y in points)
+    beside = [] if reference is None else list(zip(steps, reference, strict=True))
+    heights = [y for _, y in points + beside]
+    lowest, highest = min(heights), max(heights)
     if log is None:
         log = lowest > 0 and highest / lowest > 8
     elif log and lowest <= 0:
@@ -77,11 +83,12 @@ def line_plot(
     smooth = smoothed([y for _, y in points], reach=len(points) // 40)
     raw_line = _polyline([(x_axis.place(x), y_axis.place(y)) for x, y in points], "raw")
     strong = _polyline([(x_axis.place(x), y_axis.place(y)) for (x, _), y in zip(points, smooth, strict=True)], "smooth")
+    dashed = _polyline([(x_axis.place(x), y_axis.place(y)) for x, y in beside], "reference") if beside else ""
     scale = ", logarithmic" if log else ""
     label = escape(f"{title}: {y_label} from {points[0][1]:.3g} to {points[-1][1]:.3g} over {x_label}{scale}")
     return (
         f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
-        f"{_grid(x_axis, y_axis)}{raw_line}{strong}"
+        f"{_grid(x_axis, y_axis)}{dashed}{raw_line}{strong}"
         f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 4}" text-anchor="middle">'
         f"{escape(x_label)}</text>"
         f'<text class="axis" transform="translate(11 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)" '

@@ -20,6 +20,7 @@ from PIL import Image
 
 from ..video.write import encode_webp
 from .plots import line_plot
+from .report_drift import drift_figures
 from .report_tables import cost_table, measurement_section, tiles
 from .result import Evaluation
 
@@ -70,6 +71,7 @@ def write_report(
         tiles=tiles(evaluation, summary),
         gallery=_gallery(gallery, fps),
         measurements=measurement_section(evaluation),
+        drift="" if evaluation is None else _section("Frame by frame", drift_figures(evaluation)),
         strip=_strip(vae_strip),
         curves=_curves(metrics),
         cost=cost_table(summary),
@@ -77,6 +79,10 @@ def write_report(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{content}\n</section>"
 
 
 def read_metrics(path: Path) -> list[dict]:

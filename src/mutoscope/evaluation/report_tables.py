@@ -1,9 +1,10 @@
 """The numbers of a report as HTML: tiles, the quality table, distances, what it cost."""
 
+from collections.abc import Callable
 from html import escape
 
 from .plots import Number, range_plot
-from .result import Distance, Evaluation, Measured
+from .result import FVD, Adherence, Distance, Evaluation, Measured, Memorisation, SeedSpread
 
 ROWS = {
     "all_correct": ("Everything correct", "identity, colour and direction in one video"),
@@ -12,8 +13,9 @@ ROWS = {
     "direction": ("Direction", "tracked over the whole clip"),
     "frame_identity": ("Identity per frame", "share of frames with the asked label"),
     "persistence": ("Persistence", "one label in at least 90 % of the frames"),
+    "area": ("Area", "within 15 % of the true one in every frame"),
 }
-COMPARED = ("all_correct", "identity", "colour", "direction", "persistence")
+COMPARED = ("all_correct", "identity", "colour", "direction", "persistence", "area")
 DISTANCES = {"frechet": "Fréchet distance", "kernel": "Polynomial-kernel MMD"}
 NONE = '<span class="none">–</span>'
 
@@ -23,11 +25,13 @@ def tiles(evaluation: Evaluation | None, summary: dict) -> str:
     shown = []
     if evaluation is not None and "all" in evaluation.adherence:
         found = evaluation.adherence["all"]
-        shown += [
-            ("prompts followed completely", percent(found.all_correct.value), _of_ceiling(found.all_correct)),
-            ("right digit or shape", percent(found.identity.value), _of_ceiling(found.identity)),
-            ("right direction", percent(found.direction.value), _of_ceiling(found.direction)),
-        ]
+        told = {
+            "prompts followed completely": found.all_correct,
+            "right digit or shape": found.identity,
+            "right direction": found.direction,
+            "right size throughout": found.area,
+        }
+        shown += [(name, percent(m.value), _of_ceiling(m)) for name, m in told.items() if m is not None]
         if evaluation.reconstruction is not None:
             decibel = evaluation.reconstruction.psnr
             shown.append(("reconstruction PSNR", f"{decibel.value:.1f} dB", f"empty clip {decibel.floor or 0:.1f} dB"))
@@ -43,9 +47,16 @@ def measurement_section(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return '<p class="quiet">Not evaluated yet.</p>'
     parts = [_adherence_table(evaluation), _group_table(evaluation)]
+    if evaluation.over_seeds is not None:
+        parts.append(_seed_table(evaluation.over_seeds))
+    if evaluation.memorisation is not None:
+        parts.append(_memorisation_table(evaluation.memorisation))
     if evaluation.reconstruction is not None:
         parts.append(_reconstruction_table(evaluation))
-    parts += [_distance_table(evaluation), _how(evaluation)]
+    parts.append(_distance_table(evaluation))
+    if evaluation.fvd is not None:
+        parts.append(_fvd_table(evaluation.fvd))
+    parts.append(_how(evaluation))
     return "".join(parts)
 
 
@@ -55,13 +66,18 @@ def _adherence_table(evaluation: Evaluation) -> str:
         measured: Measured | None = getattr(found, name)
         if measured is not None:
             rows.append(_share_row(label, note, measured))
+    if found.area_error is not None:
+        rows.append(_plain_row("Area error", "mean over all frames", _cells(found.area_error, _percent_or_none)))
     if found.speed_error is not None:
-        error = found.speed_error
-        cells = (f"{x:.3f}" if x is not None else NONE for x in (error.value, error.ceiling, error.floor))
-        rows.append(_plain_row("Speed error", "pixels per frame, where a speed was asked", *cells))
-    blank = (_percent_or_none(x) for x in (found.blank.value, found.blank.ceiling, found.blank.floor))
-    rows.append(_plain_row("Blank frames", "share of frames with nothing bright in them", *blank))
-    return _table(f"What was asked for is what is seen <small>{found.identity.count} videos</small>", _HEADINGS, rows)
+        note = "pixels per frame, where a speed was asked"
+        rows.append(_plain_row("Speed error", note, _cells(found.speed_error, _decimals)))
+    note = "share of frames with nothing bright in them"
+    rows.append(_plain_row("Blank frames", note, _cells(found.blank, _percent_or_none)))
+    if evaluation.flicker is not None:
+        note = "change of the background per frame, of 255; floor: noise"
+        rows.append(_plain_row("Flicker", note, _cells(evaluation.flicker, _decimals)))
+    videos = f"<small>{found.all_correct.count} videos</small>"
+    return _table(f"What was asked for is what is seen {videos}", _HEADINGS, rows)
 
 
 def _group_table(evaluation: Evaluation) -> str:
@@ -69,19 +85,26 @@ def _group_table(evaluation: Evaluation) -> str:
     everyone = evaluation.adherence["all"]
     names = [name for name in COMPARED if getattr(everyone, name) is not None]
     headings = ("Videos", *(ROWS[name][0] for name in names))
+    groups = {"All videos": everyone}
+    if "held_out" in evaluation.adherence:
+        words = {"seen": "Combinations seen in training", "held_out": "Combinations never seen in training"}
+        groups = {words[key]: evaluation.adherence[key] for key in words if key in evaluation.adherence}
+    if evaluation.reconstruction is not None:
+        groups["Real clips through the autoencoder"] = evaluation.reconstruction.adherence
     rows = [
-        _row(title, f"{group.identity.count} videos", tuple(_with_interval(getattr(group, n)) for n in names), headings)
-        for title, group in (
-            ("Combinations seen in training", evaluation.adherence.get("seen")),
-            ("Combinations never seen in training", evaluation.adherence.get("held_out")),
-            ("Real clips through the autoencoder", evaluation.reconstruction and evaluation.reconstruction.adherence),
-        )
-        if group
+        _row(title, f"{group.all_correct.count} videos", tuple(_part(group, name) for name in names), headings)
+        for title, group in groups.items()
     ]
-    for title, note, end in (("Ceiling", "real clips", "ceiling"), ("Floor", "other prompts; spliced clips", "floor")):
+    floor = "other prompts; spliced clips" if everyone.area is None else "other prompts; a tenth smaller"
+    for title, note, end in (("Ceiling", "real clips", "ceiling"), ("Floor", floor, "floor")):
         cells = tuple(_percent_or_none(getattr(getattr(everyone, name), end)) for name in names)
         rows.append(_row(title, note, cells, headings))
     return _table("In parts", headings, rows)
+
+
+def _part(group: Adherence, name: str) -> str:
+    measured: Measured | None = getattr(group, name)
+    return NONE if measured is None else _with_interval(measured)
 
 
 def _with_interval(measured: Measured) -> str:
@@ -104,8 +127,52 @@ def _share_row(label: str, note: str, measured: Measured) -> str:
     return _row(label, note, (*cells, _percent_or_none(measured.floor), ratio))
 
 
-def _plain_row(label: str, note: str, value: str, ceiling: str, floor: str) -> str:
+def _plain_row(label: str, note: str, cells: tuple[str, str, str]) -> str:
+    value, ceiling, floor = cells
     return _row(label, note, (value, "", NONE, ceiling, floor, NONE))
+
+
+def _cells(measured: Measured, say: Callable[[Number | None], str]) -> tuple[str, str, str]:
+    return say(measured.value), say(measured.ceiling), say(measured.floor)
+
+
+def _decimals(value: Number | None) -> str:
+    return NONE if value is None else f"{value:.3f}"
+
+
+def _seed_table(spreads: dict[str, SeedSpread]) -> str:
+    headings = ("Over seeds", "Mean", "Standard deviation", "Each")
+    rows = []
+    for name, spread in spreads.items():
+        each = ", ".join(percent(value) for value in spread.values)
+        cells = (f"{100 * spread.mean:.1f} %", f"{100 * spread.deviation:.1f} %", each)
+        rows.append(_row(ROWS[name][0], "", cells, headings))
+    return _table(
+        f"The same prompts again <small>{len(next(iter(spreads.values())).values)} seeds</small>", headings, rows
+    )
+
+
+def _memorisation_table(found: Memorisation) -> str:
+    headings = ("Distance to the nearest training clip", "Videos", "Real unseen clips", "Training clips themselves")
+    near = f"nearer than {found.limit:.3f}, as the nearest 1 % of other unseen clips are"
+    if found.blind:
+        near += '; <span class="bad">void: copies are not found through this autoencoder</span>'
+    rows = [
+        _row("Copies", near, _cells(found.copied, _percent_or_none), headings, raw_note=True),
+        _row("Median distance", "pixel RMS, data range 2", _cells(found.distance, _decimals), headings),
+    ]
+    pairs = "; ".join(f"video {p.video + 1} and clip {p.training_clip} ({p.distance:.3f})" for p in found.nearest)
+    table = _table(f"Memorisation <small>{found.training_clips} training clips looked at</small>", headings, rows)
+    return f'{table}<p class="quiet">Nearest pairs: {pairs}; clips of split train, seed {found.training_seed}.</p>'
+
+
+def _fvd_table(found: FVD) -> str:
+    headings = ("Fréchet video distance", "Generated", "Real")
+    note = f"I3D file {found.detector}; compares only at the same file, clips and frames"
+    cells = (f"{found.generated:.1f}", f"{found.real:.1f}")
+    return _table(
+        f"FVD <small>{escape(found.protocol)}</small>", headings, [_row(found.protocol, note, cells, headings)]
+    )
 
 
 def _reconstruction_table(evaluation: Evaluation) -> str:
@@ -138,23 +205,34 @@ def _verdict(found: Distance) -> str:
 
 
 def _how(evaluation: Evaluation) -> str:
-    judge, controls = evaluation.judge, evaluation.controls
+    controls = evaluation.controls
     failing = "; ".join(
         f"{escape(name.replace('_', ' '))} {percent(found.all_correct.value)}" for name, found in controls.items()
     )
     return (
         "<details><summary>How this was measured</summary><p>Each video is judged against its prompt by programs that "
-        "know nothing of the model. Identity: a small classifier trained on the real drawings, right on "
-        f"{judge.accuracy:.1%} of {judge.drawings} drawings it never saw (weights <code>{escape(judge.fingerprint)}"
-        "</code>). Direction and speed: the centroid of what is bright, a straight line through it. Colour: the "
-        "nearest of the palette.</p><p>Ceiling: the same judge on real clips that show exactly what was asked. Floor: "
-        "the same clips against other prompts, which is chance; for persistence, clips spliced half way. Intervals "
+        f"know nothing of the model. {_identity_words(evaluation)}Direction and speed: the centroid of what is bright, "
+        "a straight line through it. Colour: the nearest of the palette. Flicker: what changes away from the tracked "
+        "sprite.</p><p>Ceiling: the same judge on real clips that show exactly what was asked. Floor: the same clips "
+        "against other prompts, which is chance; for persistence, clips spliced half way; for area, clips a tenth "
+        "smaller; for flicker, clips with noise. Dashed in the plots: real clips. Intervals "
         "are Wilson’s for shares.</p><p>Real clips spoiled on purpose, everything correct in: "
         f"{failing}.</p><p>Distances are taken in features of a small video network trained on the real clips "
         f"(weights <code>{escape(evaluation.features)}</code>); they compare only with numbers from the same weights. "
         "A distance that does not put shuffled and static clips clearly further away than real ones is "
         f"void.</p><p>Protocol <code>{escape(evaluation.protocol)}</code>, {evaluation.num_prompts} prompts, "
         f"seed {evaluation.seed}.</p></details>"
+    )
+
+
+def _identity_words(evaluation: Evaluation) -> str:
+    """Nothing where there is one identity."""
+    judge = evaluation.judge
+    if evaluation.adherence["all"].identity is None:
+        return ""
+    return (
+        f"Identity: a small classifier trained on the real drawings, right on {judge.accuracy:.1%} of {judge.drawings} "
+        f"drawings it never saw (weights <code>{escape(judge.fingerprint)}</code>). "
     )
 
 
