@@ -57,7 +57,7 @@ def test_module_is_the_command():
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
         "mutoscope: unknown verb 'generat'. Did you mean 'generate'? "
-        "Verbs: train, generate, evaluate, reconstruct, doctor.\n"
+        f"Verbs: {', '.join(command.VERBS)}.\n"
     )
 
 

@@ -7,10 +7,13 @@ import torch
 from tiny import tiny_run
 
 from mutoscope.data.config import SpriteConfig
+from mutoscope.data.sprites import SpriteClips
+from mutoscope.denoisers.config import UNetConfig
 from mutoscope.model import VideoModel
 from mutoscope.training.config import RunConfig
 from mutoscope.training.run import Callbacks, check, first_difference, open_run, train
 from mutoscope.training.trainer import Interrupted
+from mutoscope.vae.config import PixelConfig
 from mutoscope.vae.model import latent_shape
 
 OPTIMIZERS = pytest.mark.parametrize(
@@ -177,7 +180,10 @@ def test_first_difference_names_the_field():
         ({"data": SpriteConfig(colours=())}, "vae.channels=3 does not fit clips of 1 channels. Use --vae.channels 1."),
         ({"data": SpriteConfig(num_frames=18)}, "18 frames do not fit the VAE: .* Nearest: 17 or 21"),
         ({"data": SpriteConfig(height=34)}, "frames of 34x32 do not fit the VAE: .* Nearest: 32x32"),
-        ({"denoiser": {"patch": (1, 3, 2)}}, "8 latent rows do not divide into patches of 3. Change --denoiser.patch."),
+        (
+            {"denoiser": {"patch": (1, 3, 2)}},
+            "latents of 5 x 8 x 8 .* into patches of .1, 3, 2.. Use a --denoiser.patch that divides them, e.g. 1 2 2",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_is_made(tmp_path, changes, message):
@@ -195,6 +201,32 @@ def test_captions_too_long_for_the_text_encoder_are_refused_before_training(tmp_
     with pytest.raises(ValueError, match="this model reads 3 at most"):
         train(config_of(text=text), tmp_path / "run", Callbacks(on_step=lambda *arguments: steps.append(arguments)))
     assert not steps
+
+
+def test_sample_prompts_too_long_for_the_text_encoder_are_refused_before_training(tmp_path):
+    steps, config = [], config_of(sample_prompts=("a red 7 moving left " * 20,), sample_every=1)
+    with pytest.raises(ValueError, match="this model reads 15 at most"):
+        train(config, tmp_path / "run", Callbacks(on_step=lambda *arguments: steps.append(arguments)))
+    assert not steps
+
+
+@pytest.mark.parametrize("stop", [2, 5])
+def test_pixel_space_trains_one_stage_and_resumes_exactly(tmp_path, stop):
+    data = tiny_run().data.model_copy(
+        update={"height": 12, "width": 12, "sprite_size": 9, "slow_speed": 0.2, "fast_speed": 0.4}
+    )
+    unet = UNetConfig(mixing="conv3d", widths=(16, 32), num_heads=2)
+    config = config_of(vae=PixelConfig(), data=data, denoiser=unet)
+    whole = train(config, tmp_path / "whole")
+    assert set(json.loads((whole / "summary.json").read_text())["stages"]) == {"diffusion"}
+    with pytest.raises(Interrupted):
+        train(config, tmp_path / "parts", counting(stop))
+    assert model_bytes(train(config, tmp_path / "parts")) == model_bytes(whole)
+    model = VideoModel.load(whole / "model")
+    frames = SpriteClips(data, "test", 0).batch(range(64)).frames
+    latents = model.encode(frames)
+    assert abs(latents.mean()) < 0.1 and abs(latents.std() - 1) < 0.1
+    torch.testing.assert_close(model.decode(latents), frames, rtol=0, atol=1e-5)
 
 
 def test_a_finished_run_is_left_alone(tmp_path):

@@ -11,6 +11,7 @@ VERBS = {
     "train": "train a model from a recipe: VAE, then text encoder and diffusion model; goes on where it stopped",
     "generate": "make videos of prompts, with the model inside the package or your own",
     "evaluate": "measure a trained model; writes evaluation.json and report.html into its folder",
+    "compare": "train several models on one budget and write a page that says which to choose",
     "reconstruct": "send a video file through a model's VAE and show both side by side",
     "doctor": "what this machine can do, what runs fast here, what is missing",
 }

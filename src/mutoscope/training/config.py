@@ -6,12 +6,12 @@ from pydantic import Field
 
 from ..config import Config
 from ..data.config import SpriteConfig
-from ..denoisers.config import DiTConfig
+from ..denoisers.config import DenoiserConfig, DiTConfig
 from ..diffusion.config import DiffusionConfig
 from ..model_config import ModelConfig
 from ..samplers.config import SamplingConfig
 from ..text.config import TextConfig
-from ..vae.config import VAEConfig
+from ..vae.config import AutoencoderConfig, VAEConfig
 
 
 class StageConfig(Config):
@@ -49,12 +49,13 @@ class RunConfig(Config):
     """Everything a run needs. `mutoscope train RECIPE --section.field value` overrides any of it."""
 
     data: SpriteConfig = SpriteConfig()
-    vae: VAEConfig = VAEConfig()
+    vae: AutoencoderConfig = VAEConfig()
     text: TextConfig = TextConfig()
-    denoiser: DiTConfig = DiTConfig()
+    denoiser: DenoiserConfig = DiTConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
     sampling: SamplingConfig = SamplingConfig()
     vae_training: StageConfig = StageConfig()
+    """Without a meaning in pixel space, where there is no VAE to train."""
     training: StageConfig = StageConfig()
     cached_clips: Annotated[int, Field(ge=1)] = 8192
     """Clips encoded once by the trained VAE, for the diffusion model to train on."""
@@ -62,6 +63,8 @@ class RunConfig(Config):
     """Prompts of the videos made while the diffusion model trains."""
     sample_every: Annotated[int, Field(ge=0)] = 0
     """Steps between these videos; 0 = none."""
+    snapshots: Annotated[int, Field(ge=0)] = 0
+    """Averaged models kept along the diffusion stage, evenly spaced, in snapshots/."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every draw of the run."""
 

@@ -17,6 +17,7 @@ from ..data.sprites import SpriteClips
 from ..files import whole_file
 from ..model import WEIGHTS, VideoModel
 from ..text.tokenizer import CaptionTokenizer
+from ..vae.autoencoder import Autoencoder
 from ..vae.model import VideoVAE, compression_ratio, latent_shape
 from .config import RunConfig, StageConfig
 from .seeds import seed_of
@@ -49,8 +50,7 @@ class Summary:
     def add(self, stage: str, values: dict[str, Any]) -> None:
         """Merge the figures of a stage and write the file."""
         self.values.setdefault("stages", {}).setdefault(stage, {}).update(values)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kibibytes on Linux
-        self.values["peak_memory_mb"] = round(max(peak, self.values.get("peak_memory_mb", 0)), 1)
+        self.values["peak_memory_mb"] = round(max(peak_memory_mb(), self.values.get("peak_memory_mb", 0)), 1)
         with whole_file(self.path) as half:
             half.write_text(json.dumps(self.values, indent=1))
 
@@ -71,11 +71,14 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     model = build_model(config, clips)
     # Before the first step: captions that are too long for the text encoder are refused now, not after the VAE.
     ids, mask = model.tokenizer.encode(clips.captions(range(config.cached_clips)))
+    if config.sample_prompts:
+        model.tokenizer.encode(config.sample_prompts)
 
-    fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, run, summary, callbacks)
-    data = config.data
-    ratio = compression_ratio(config.vae, data.num_frames, data.height, data.width)
-    summary.add("vae", {"compression": round(ratio, 2)})
+    if isinstance(model.vae, VideoVAE):
+        fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, run, summary, callbacks)
+        data = config.data
+        ratio = compression_ratio(config.vae, data.num_frames, data.height, data.width)
+        summary.add("vae", {"compression": round(ratio, 2)})
     measure_statistics(model.vae, clips)
 
     model.vae.eval()
@@ -92,7 +95,11 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     def sample(averaged: nn.ModuleDict, step: int) -> None:
         callbacks.on_samples(with_weights(model, averaged), step)
 
-    hooks: list[Hook] = [(config.sample_every, sample)]
+    def keep(averaged: nn.ModuleDict, step: int) -> None:
+        if step in snapshot_steps(config.training.steps, config.snapshots):
+            with_weights(model, averaged).save(run / "snapshots" / f"step-{step:06d}", torch.float16)
+
+    hooks: list[Hook] = [(config.sample_every, sample), (1 if config.snapshots else 0, keep)]
     fit_stage(task, config.training, run, summary, callbacks, hooks)
     model.save(run / "model")
     return run
@@ -135,9 +142,7 @@ def check(config: RunConfig) -> None:
             f"Use --vae.channels {channels}."
         )
     shape = latent_shape(config.vae, config.data.num_frames, config.data.height, config.data.width)
-    for size, patch, name in zip(shape[1:], config.denoiser.patch, ("frames", "rows", "columns"), strict=True):
-        if size % patch:
-            raise ValueError(f"{size} latent {name} do not divide into patches of {patch}. Change --denoiser.patch.")
+    config.denoiser.check_latents(shape[1:])
 
 
 def open_run(config: RunConfig, run: Path) -> None:
@@ -180,19 +185,35 @@ def build_model(config: RunConfig, clips: SpriteClips) -> VideoModel:
 
 
 @torch.no_grad()
-def measure_statistics(vae: VideoVAE, clips: SpriteClips) -> None:
-    """Mean and standard deviation per channel of the posterior means of training clips."""
-    parts = [vae.posterior(clips.batch(range(i, i + 32)).frames).mean for i in range(0, STATISTICS_CLIPS, 32)]
+def measure_statistics(vae: Autoencoder, clips: SpriteClips) -> None:
+    """Mean and standard deviation per channel of the raw latents of training clips."""
+    parts = [vae.encode_raw(clips.batch(range(i, i + 32)).frames) for i in range(0, STATISTICS_CLIPS, 32)]
     values = torch.cat(parts).transpose(0, 1).flatten(1)
     vae.set_statistics(values.mean(1), values.std(1))
 
 
-def cache_key(vae: VideoVAE, data: Config) -> str:
+def cache_key(vae: Autoencoder, data: Config) -> str:
     """Changes with the VAE's weights and the clips."""
     digest = blake2b(data.model_dump_json().encode(), digest_size=16)
     for name, tensor in sorted(vae.state_dict().items()):
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def peak_memory_mb() -> float:
+    """Most memory that this process has had in use.
+
+    On Linux ru_maxrss also counts the process that started this one, so its own status file goes first.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    own = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+    return (own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024  # kibibytes
+
+
+def snapshot_steps(steps: int, count: int) -> list[int]:
+    """Steps after which a model is kept: `count` of them, evenly spaced, up to the last; fewer in a short run."""
+    return sorted({-(-steps * k // count) for k in range(1, count + 1)})  # rounded up, so never step 0
 
 
 def with_weights(model: VideoModel, averaged: nn.ModuleDict) -> VideoModel:

@@ -1,0 +1,165 @@
+"""How many steps a budget pays for: what one step of every stage costs, and steps scaled to fit."""
+
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..data.sprites import SpriteClips
+from ..model import VideoModel
+from ..vae.config import VAEConfig
+from ..vae.model import VideoVAE
+from .config import RunConfig, StageConfig
+from .run import build_model
+from .tasks import DiffusionTask, Task, VAETask
+from .trainer import start, train_step
+
+Unit = Literal["seconds", "flops", "examples"]
+
+WARM_STEPS, TIMED_STEPS = 2, 5  # the first steps build kernels
+PROBE_CLIPS = 256  # rows of the stand-in for the latent cache: a step costs the same with any number of them
+ENCODE_BATCH = 32  # clips at a time, as the cache is made
+
+
+class StageCosts(BaseModel):
+    """What a run costs, in one unit: per optimizer step of each stage, and what is paid once whatever the steps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vae: float | None
+    """None: these models have no autoencoder to train."""
+    diffusion: float
+    once: float = 0.0
+    """Encoding the cached clips."""
+
+    def total(self, config: RunConfig) -> float:
+        """Cost of the whole run."""
+        first = 0.0 if self.vae is None else self.vae * config.vae_training.steps
+        return self.once + first + self.diffusion * config.training.steps
+
+
+def trains_vae(config: RunConfig) -> bool:
+    """Whether there is a stage before the diffusion model's."""
+    return isinstance(config.vae, VAEConfig)
+
+
+def with_budget(config: RunConfig, unit: Unit, amount: float | int) -> RunConfig:
+    """The run with its steps scaled so that it costs `amount` at most, as measured on this machine."""
+    return fitted(config, cost_of(config, unit), unit, amount)
+
+
+def fitted(config: RunConfig, costs: StageCosts, unit: Unit, amount: float | int) -> RunConfig:
+    """Scale the steps of both stages by one factor, rounded down, so that the costs come to `amount` at most.
+
+    Every stage keeps at least one step; warm-up stays as it is. ValueError where the amount does not pay for that.
+    """
+    one_each = config.model_copy(
+        update={
+            "vae_training": config.vae_training.model_copy(update={"steps": 1}),
+            "training": config.training.model_copy(update={"steps": 1}),
+        }
+    )
+    if amount < (least := costs.total(one_each)):
+        raise ValueError(
+            f"{amount:g} {unit} do not pay for one step of every stage and the clips encoded once "
+            f"({costs.once:.3g}). Give --{unit} {_rounded_up(least):g} or more."
+        )
+    factor = (amount - costs.once) / (costs.total(config) - costs.once)
+    vae_steps = max(1, math.floor(config.vae_training.steps * factor)) if costs.vae is not None else 0
+    left = amount - costs.once - vae_steps * (costs.vae or 0.0)
+    # A VAE step that had to stay is taken off the other stage, so the whole still fits.
+    steps = max(1, min(math.floor(config.training.steps * factor), math.floor(left / costs.diffusion)))
+    changes = {"training": config.training.model_copy(update={"steps": steps})}
+    if vae_steps:
+        changes["vae_training"] = config.vae_training.model_copy(update={"steps": vae_steps})
+    return config.model_copy(update=changes)
+
+
+def _rounded_up(value: float) -> float:
+    """To two digits, never down: a number to type that is certainly enough."""
+    power = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return math.ceil(value / power) * power
+
+
+def cost_of(config: RunConfig, unit: Unit) -> StageCosts:
+    """Costs of a run's stages.
+
+    seconds: measured here and now, a few real steps of each stage after warm-up, plus encoding the cached clips.
+    flops: floating-point operations of loss and gradients (matrix products and convolutions; the optimizer is not
+    counted), the same on every machine. examples: clips seen.
+    """
+    if unit == "examples":
+        vae = float(_clips_per_step(config.vae_training)) if trains_vae(config) else None
+        return StageCosts(vae=vae, diffusion=float(_clips_per_step(config.training)))
+    clips = SpriteClips(config.data, "train", config.seed)
+    model = build_model(config, clips)
+    measure = seconds_per_step if unit == "seconds" else flops_per_step
+    vae = None
+    if isinstance(model.vae, VideoVAE):
+        vae = measure(VAETask(model.vae, clips, config.seed), config.vae_training)
+    diffusion = measure(_diffusion_task(config, model, clips), config.training)
+    return StageCosts(vae=vae, diffusion=diffusion, once=_encoding(config, model, clips, unit))
+
+
+def seconds_per_step(task: Task, config: StageConfig) -> float:
+    """Median time of an optimizer step in the precision that the run would choose; changes the task's weights."""
+    times = []
+    with tempfile.TemporaryDirectory() as folder:
+        state = start(task, config, Path(folder))
+        for _ in range(WARM_STEPS + TIMED_STEPS):
+            begun = time.perf_counter()
+            train_step(task, state, config)
+            times.append(time.perf_counter() - begun)
+    return statistics.median(times[WARM_STEPS:])
+
+
+def flops_per_step(task: Task, config: StageConfig) -> float:
+    """Operations of loss and gradients of one optimizer step."""
+    with _counting() as counter:
+        task.loss(task.modules, range(config.batch_size)).mean().backward()
+    task.modules.zero_grad(set_to_none=True)
+    return float(counter.get_total_flops() * config.grad_accum)
+
+
+@contextmanager
+def _counting() -> Iterator[FlopCounterMode]:
+    """Counts with attention as plain matrix products: not every fused kernel has a formula."""
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        yield counter
+
+
+def _clips_per_step(config: StageConfig) -> int:
+    return config.batch_size * config.grad_accum
+
+
+def _diffusion_task(config: RunConfig, model: VideoModel, clips: SpriteClips) -> DiffusionTask:
+    """The stage on noise instead of latents: a step costs the same, and nothing needs a trained VAE."""
+    count = min(PROBE_CLIPS, config.cached_clips)
+    generator = torch.Generator().manual_seed(config.seed)
+    latents = torch.randn((count, *model.latent_shape(config.data.num_frames)), generator=generator)
+    ids, mask = model.tokenizer.encode(clips.captions(range(count)))
+    return DiffusionTask(model, latents, ids, mask, config.diffusion, config.seed)
+
+
+@torch.no_grad()
+def _encoding(config: RunConfig, model: VideoModel, clips: SpriteClips, unit: Unit) -> float:
+    """Of all cached clips, from one batch of them."""
+    count = min(ENCODE_BATCH, config.cached_clips)
+    share = config.cached_clips / count
+    model.vae.eval()
+    with _counting() as counter:  # also warms up
+        model.encode(clips.batch(range(count)).frames)
+    if unit == "flops":
+        return counter.get_total_flops() * share
+    begun = time.perf_counter()
+    model.encode(clips.batch(range(count)).frames)
+    return (time.perf_counter() - begun) * share
