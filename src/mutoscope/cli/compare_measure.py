@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..pipeline import Pipeline
     from ..samplers.config import SamplingConfig
 
-SAMPLING_STEPS = (2, 4, 8, 16, 32, 50)
+SAMPLING_STEPS = (2, 4, 8, 16, 32)
 BATCH = 16  # videos that are timed together
 
 

@@ -18,14 +18,14 @@ PROMPTS = ("a disc moving left", "a disc moving right", "a disc moving up", "a d
 def _pixels() -> RunConfig:
     """What the two without a VAE share.
 
-    A disc is recognised through a lot of noise, so its direction is decided close to t = 1: times are drawn and
-    sampled there (docs/log.md).
+    A disc is recognised through a lot of noise, so its direction is decided close to t = 1, and the closer the more
+    numbers show it: times are drawn and sampled there (docs/log.md).
     """
     return RunConfig(
         data=disc(),
         vae=PixelConfig(channels=1),
         text=TextConfig(model_dim=64, num_heads=2, depth=1),
-        diffusion=DiffusionConfig(timestep_mean=1.0, timestep_std=1.2, shift=3.0),
+        diffusion=DiffusionConfig(timestep_mean=2.0, timestep_std=1.5, shift=8.0),
         sampling=SamplingConfig(steps=16, guidance_scale=2.0),
         cached_clips=512,
         sample_prompts=PROMPTS,
@@ -35,7 +35,12 @@ def _pixels() -> RunConfig:
 def _latents() -> RunConfig:
     """The same behind a VAE that makes 4 latent frames of 8."""
     vae = VAEConfig(channels=1, latent_channels=4, temporal_stride=2, first_frame_alone=False, width=48, depth=1)
-    return _pixels().model_copy(update={"vae": vae, "vae_training": StageConfig(steps=300, batch_size=8)})
+    changes = {
+        "vae": vae,
+        "vae_training": StageConfig(steps=300, batch_size=8),
+        "diffusion": DiffusionConfig(timestep_mean=1.0, timestep_std=1.2, shift=3.0),
+    }
+    return _pixels().model_copy(update=changes)
 
 
 def disc_conv3d() -> RunConfig:
@@ -56,8 +61,8 @@ def disc_attention() -> RunConfig:
     Command: mutoscope train disc_attention --out runs/disc_attention (seed 0)
     """
     changes = {
-        "denoiser": UNetConfig(mixing="attention", patch=(1, 4, 4), widths=(64, 128)),
-        "training": StageConfig(steps=800, batch_size=16),
+        "denoiser": UNetConfig(mixing="attention", patch=(2, 4, 4), widths=(64, 128), num_heads=2),
+        "training": StageConfig(steps=1000, batch_size=16),
     }
     return _pixels().model_copy(update=changes)
 
