@@ -56,8 +56,7 @@ def test_module_is_the_command():
     done = subprocess.run([sys.executable, "-m", "mutoscope", "generat"], capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
-        "mutoscope: unknown verb 'generat'. Did you mean 'generate'? "
-        f"Verbs: {', '.join(command.VERBS)}.\n"
+        f"mutoscope: unknown verb 'generat'. Did you mean 'generate'? Verbs: {', '.join(command.VERBS)}.\n"
     )
 
 

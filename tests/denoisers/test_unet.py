@@ -75,6 +75,15 @@ def test_attention_mixing_passes_frames_on_by_attention_over_time_alone():
 
 
 @torch.no_grad()
+def test_attention_is_told_which_frame_is_which():
+    """Equal frames must come out different: with relative positions alone they would not."""
+    xt, t, context = inputs()
+    still = xt[:, :, :1].expand_as(xt)
+    output = awake(UNET.model_copy(update={"mixing": "attention"}))(still, t, context)
+    assert (output.diff(dim=2).abs().amax((0, 1, 3, 4)) > 1e-3).all()
+
+
+@torch.no_grad()
 def test_attention_in_frames_reaches_further_than_convolutions():
     """One level of one block each side: the convolutions see four rows and columns far, attention the whole frame."""
     x = torch.randn(1, 3, 1, 1, 24, generator=torch.Generator().manual_seed(0))

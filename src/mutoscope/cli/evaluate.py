@@ -14,6 +14,7 @@ from ..data.config import SpriteConfig
 from ..files import whole_file
 from ..recipes.packaged import packaged as packaged_recipe
 from ..training.config import RunConfig
+from ..vae.config import PixelConfig
 from .folders import check_writable, is_packaged, load_pipeline, read_run, write_whole
 from .parse import parse
 from .progress import Progress, RunLog
@@ -117,7 +118,7 @@ def measure(
         return evaluate(
             config.data,
             make,
-            lambda frames: model.decode(model.encode(frames)),
+            None if in_pixels(model) else lambda frames: model.decode(model.encode(frames)),
             num_prompts=options.prompts,
             seed=options.seed,
             num_seeds=options.seeds,
@@ -145,13 +146,18 @@ def write_page(
             evaluated.evaluation,
             read_metrics(metrics) if metrics.is_file() else [],
             json.loads(summary.read_text()) if summary.is_file() else {},
-            vae_strip(pipeline.model, data, options.seed),
+            None if in_pixels(pipeline.model) else vae_strip(pipeline.model, data, options.seed),
             gallery,
             half,
             command=command_of(options.run),
             fps=data.fps,
         )
     return final
+
+
+def in_pixels(model: "VideoModel") -> bool:
+    """Whether there is no VAE to measure or to show."""
+    return isinstance(model.config.vae, PixelConfig)
 
 
 def vae_strip(model: "VideoModel", data: SpriteConfig, seed: int) -> "VaeStrip":

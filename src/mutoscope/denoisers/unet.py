@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..nn.embed import sinusoid
 from ..nn.patch import Patch, patchify, unpatchify
 from ..nn.rope import rotary_table
 from ..types import Context
@@ -19,6 +20,7 @@ from .blocks import CrossAttention, SelfAttention, modulate, normalise
 from .condition import cast_context, condition_of, frame_times, time_mlp
 from .config import UNetConfig
 
+FRAME_DIM = 32  # sinusoidal features of a frame's number
 KERNELS = {  # (frames, rows, columns) of the convolutions that follow each other where one is asked for
     "conv3d": ((3, 3, 3),),
     "attention": ((1, 3, 3),),
@@ -125,6 +127,8 @@ class UNet(nn.Module):
         pf, ph, pw = config.patch
         widths, token_dim = config.widths, pf * ph * pw * latent_channels
         self.patch_in = nn.Linear(token_dim, widths[0])
+        # Convolutions tell earlier from later; attention must be told which frame is which, or each goes its own way.
+        self.frame_in = nn.Linear(FRAME_DIM, widths[0], bias=False) if config.mixing == "attention" else None
         self.time_mlp = time_mlp(widths[-1])
         self.pooled_text = nn.Linear(context_dim, widths[-1]) if config.text else None
         self.down, self.up = (nn.ModuleList(Level(config, width, context_dim) for width in widths) for _ in range(2))
@@ -154,6 +158,9 @@ class UNet(nn.Module):
         condition = condition_of(frame_times(t, grids[0][0]), self.time_mlp, context, self.pooled_text)  # (b, g, k)
 
         x = self.patch_in(patchify(xt.to(dtype), self.config.patch)).unflatten(1, (grids[0][0], -1))  # (b, f, s, d)
+        if self.frame_in is not None:
+            frame = torch.arange(grids[0][0], device=x.device) / 1000
+            x = x + self.frame_in(sinusoid(frame, FRAME_DIM, max_period=100.0).to(dtype))[:, None]
         skips = []
         for level, shrink, grid in zip(self.down, self.shrink, grids, strict=False):
             x = level(x, condition, context, grid)

