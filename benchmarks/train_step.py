@@ -23,8 +23,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.recipes.demo import demo
+from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import build_model
-from mutoscope.training.tasks import DiffusionTask
 from mutoscope.training.trainer import start, train_step
 
 SIZE = 1024

@@ -14,8 +14,8 @@ from mutoscope.model import VideoModel
 from mutoscope.pipeline import GenerateRequest, generate
 from mutoscope.samplers.config import SamplerName, SamplingConfig
 from mutoscope.training.config import RunConfig
+from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import check
-from mutoscope.training.tasks import DiffusionTask
 from mutoscope.vae.config import PixelConfig
 
 SPACES = {"latents": tiny_run().vae, "pixels": PixelConfig()}

@@ -21,8 +21,8 @@ from mutoscope.pipeline import GenerateRequest, generate
 from mutoscope.samplers.config import SamplingConfig
 from mutoscope.text.config import TextConfig
 from mutoscope.training.config import RunConfig, StageConfig
+from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import Callbacks, train
-from mutoscope.training.tasks import DiffusionTask
 from mutoscope.vae.config import VAEConfig
 from mutoscope.vae.losses import draw_hardships, vae_loss
 from mutoscope.vae.model import latent_shape, longest_clip

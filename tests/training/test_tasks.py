@@ -8,8 +8,9 @@ from regression_task import weights
 from tiny import awake_model, tiny_run
 
 from mutoscope.data.sprites import SpriteClips
-from mutoscope.training.tasks import DiffusionTask, VAETask
+from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.trainer import fit
+from mutoscope.training.vae_task import VAETask
 
 
 def vae_task(config=None):

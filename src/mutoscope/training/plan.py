@@ -19,9 +19,11 @@ from ..model import VideoModel
 from ..vae.config import VAEConfig
 from ..vae.model import VideoVAE
 from .config import RunConfig, StageConfig
+from .diffusion_task import DiffusionTask
 from .run import build_model
-from .tasks import DiffusionTask, Task, VAETask
+from .task import Task
 from .trainer import start, train_step
+from .vae_task import VAETask
 
 Unit = Literal["seconds", "flops", "examples"]
 

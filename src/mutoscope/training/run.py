@@ -20,9 +20,11 @@ from ..text.tokenizer import CaptionTokenizer
 from ..vae.autoencoder import Autoencoder
 from ..vae.model import VideoVAE, compression_ratio, latent_shape
 from .config import RunConfig, StageConfig
+from .diffusion_task import DiffusionTask
 from .seeds import seed_of
-from .tasks import DiffusionTask, Task, VAETask
+from .task import Task
 from .trainer import Hook, OnStep, fit
+from .vae_task import VAETask
 
 STATISTICS_CLIPS = 256  # enough for a mean and a standard deviation per channel to three digits
 

@@ -24,7 +24,7 @@ from .config import StageConfig
 from .ema import Ema
 from .optim import build_optimizers, finite_gradients, learning_rate, set_learning_rate
 from .precision import ComputeCopy, fastest_dtype
-from .tasks import Task
+from .task import Task
 
 OnStep = Callable[[str, int, int, float], None]
 """Called after every step with (stage, steps done, steps in all, loss)."""

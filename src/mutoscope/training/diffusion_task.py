@@ -1,7 +1,4 @@
-"""What is being trained: a task owns the modules and says what the loss of its k-th batch is."""
-
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+"""The second stage: predict the velocity (or what the configuration names) of cached latents, given their captions."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,54 +9,7 @@ from ..diffusion.objective import diffusion_loss
 from ..diffusion.paths import path_of
 from ..diffusion.timesteps import even_uniforms, training_times
 from ..model import VideoModel
-from ..types import VideoBatch
-from ..vae.losses import draw_hardships, vae_loss
-from ..vae.model import VideoVAE, latent_shape
 from .seeds import generator, normal_rows, seed_of
-
-
-@runtime_checkable
-class Task(Protocol):
-    """What the trainer needs to know, and all it knows."""
-
-    name: str
-    modules: nn.ModuleDict
-
-    def loss(self, modules: nn.ModuleDict, indices: range) -> Float[Tensor, "b"]:
-        """Loss of the examples numbered `indices`, computed with `modules` (a copy of the task's own)."""
-        ...
-
-
-@runtime_checkable
-class Clips(Protocol):
-    """A set of captioned clips without an end: number i is always the same clip."""
-
-    def batch(self, indices: Sequence[int]) -> VideoBatch:
-        """The clips of these numbers."""
-        ...
-
-
-class VAETask:
-    """Reconstruct clips through the latents."""
-
-    name = "vae"
-
-    def __init__(self, vae: VideoVAE, clips: Clips, seed: int):
-        self.modules = nn.ModuleDict({"vae": vae})
-        self._clips, self._seed = clips, seed
-
-    def loss(self, modules: nn.ModuleDict, indices: range) -> Float[Tensor, "b"]:
-        """Clips drawn anew for every number, so no clip is seen twice."""
-        vae: VideoVAE = modules["vae"]  # pyright: ignore[reportAssignmentType]
-        frames = self._clips.batch(indices).frames
-        shape, config = latent_shape(vae.config, *frames.shape[2:]), vae.config
-        noise, choice = normal_rows(self._seed, "vae-noise", indices, shape)
-        hardships = None
-        if config.mask_share or config.scale_share:
-            normal, _ = normal_rows(self._seed, "vae-mask", indices, (1, *shape[1:]))
-            hardships = draw_hardships(choice, torch.special.ndtr(normal), config)
-        dtype = next(vae.parameters()).dtype
-        return vae_loss(vae, frames.to(dtype), noise.to(dtype), config, hardships)
 
 
 class DiffusionTask:

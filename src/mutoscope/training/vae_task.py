@@ -1,0 +1,33 @@
+"""The first stage: reconstruct clips through the latents."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..vae.losses import draw_hardships, vae_loss
+from ..vae.model import VideoVAE, latent_shape
+from .seeds import normal_rows
+from .task import Clips
+
+
+class VAETask:
+    """Reconstruct clips through the latents."""
+
+    name = "vae"
+
+    def __init__(self, vae: VideoVAE, clips: Clips, seed: int):
+        self.modules = nn.ModuleDict({"vae": vae})
+        self._clips, self._seed = clips, seed
+
+    def loss(self, modules: nn.ModuleDict, indices: range) -> Float[Tensor, "b"]:
+        """Clips drawn anew for every number, so no clip is seen twice."""
+        vae: VideoVAE = modules["vae"]  # pyright: ignore[reportAssignmentType]
+        frames = self._clips.batch(indices).frames
+        shape, config = latent_shape(vae.config, *frames.shape[2:]), vae.config
+        noise, choice = normal_rows(self._seed, "vae-noise", indices, shape)
+        hardships = None
+        if config.mask_share or config.scale_share:
+            normal, _ = normal_rows(self._seed, "vae-mask", indices, (1, *shape[1:]))
+            hardships = draw_hardships(choice, torch.special.ndtr(normal), config)
+        dtype = next(vae.parameters()).dtype
+        return vae_loss(vae, frames.to(dtype), noise.to(dtype), config, hardships)
