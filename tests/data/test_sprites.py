@@ -126,6 +126,7 @@ def test_presets_have_their_shapes(preset, split):
     assert batch.frames.shape == (6, channels, config.num_frames, config.height, config.width)
     assert batch.frames.dtype == torch.float32 and batch.frames.min() == -1 and batch.frames.max() <= 1 + 1e-6
     assert batch.truth.positions.shape == (6, config.num_frames, 2) and len(batch.captions) == 6
+    assert SpriteClips(config, split, seed=0).shapes(range(6)) == [tuple(frame.shape[1:]) for frame in batch.frames]
 
 
 @PRESETS

@@ -7,7 +7,7 @@ from PIL import Image
 
 from mutoscope.video import write
 from mutoscope.video.read import read_video
-from mutoscope.video.write import FORMATS, encode_mp4, encode_webp, write_video
+from mutoscope.video.write import FORMATS, VideoWriter, encode_mp4, encode_webp, write_video
 
 
 def disc_clip(num_frames=16, size=32):
@@ -148,6 +148,55 @@ def test_bytes_in_memory_are_the_bytes_in_the_file(tmp_path):
     clip = disc_clip(4)
     assert write_video(tmp_path / "a.mp4", clip, 8, scale=2).read_bytes() == encode_mp4(clip, 8, scale=2)
     assert write_video(tmp_path / "a.webp", clip, 8, scale=2).read_bytes() == encode_webp(clip, 8, scale=2)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_pieces_make_the_file_that_the_whole_clip_makes(tmp_path, suffix):
+    if suffix in ("mp4", "webm"):
+        pytest.importorskip("av")
+    clip = disc_clip(12)
+    whole = write_video(tmp_path / f"whole.{suffix}", clip, 8, scale=2)
+    with VideoWriter(tmp_path / f"pieces.{suffix}", 8, scale=2) as writer:
+        piece = np.empty_like(clip[:5])
+        for first in (0, 5, 10):  # through one buffer that is used again
+            part = clip[first : first + 5]
+            piece[: len(part)] = part
+            writer.write(piece[: len(part)])
+            assert not writer.path.exists()
+    assert np.array_equal(read_video(writer.path).frames_u8, read_video(whole).frames_u8)
+    assert suffix == "webm" or writer.path.read_bytes() == whole.read_bytes()  # webm holds a random number
+    assert sorted(os.listdir(tmp_path)) == [f"pieces.{suffix}", f"whole.{suffix}"]
+
+
+def test_a_writer_that_fails_or_gets_nothing_leaves_the_old_file(tmp_path):
+    pytest.importorskip("av")
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"old")
+    with pytest.raises(ValueError, match="a.mp4 got no frame"), VideoWriter(path, 8):
+        pass
+    with pytest.raises(KeyboardInterrupt), VideoWriter(path, 8) as writer:
+        writer.write(disc_clip(40))
+        raise KeyboardInterrupt
+    with pytest.raises(ValueError, match="32x30 after 32x32; a file has one size"), VideoWriter(path, 8) as writer:
+        writer.write(disc_clip(2))
+        writer.write(disc_clip(2)[:, :, :30])
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.mp4"]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "npy"])
+def test_a_disk_that_fills_up_while_frames_come_names_the_file(tmp_path, suffix):
+    pytest.importorskip("av")
+    resource = pytest.importorskip("resource", reason="needs a limit on the size of files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path, piece = tmp_path / f"a.{suffix}", noise_clip(10, 128, 128)
+    with pytest.raises(OSError, match="File too large") as caught, VideoWriter(path, 8) as writer:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            for _ in range(20):
+                writer.write(piece)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(path) and os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

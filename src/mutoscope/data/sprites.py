@@ -130,6 +130,11 @@ class SpriteClips:
         self._by_label = np.argsort(self.drawings.labels, kind="stable")
         self._label_counts = np.bincount(self.drawings.labels, minlength=len(self.names))
 
+    @property
+    def identity(self) -> str:
+        """Changes with the clips."""
+        return f"{self.config.model_dump_json()}/{self.seed}"
+
     def batch(self, indices: Sequence[int] | np.ndarray) -> SpriteBatch:
         """Clips `indices` (any non-negative integers): frames (b, c, F, H, W) in [-1, 1], captions and truth."""
         truth = self.truth(indices)
@@ -145,6 +150,10 @@ class SpriteClips:
     def captions(self, indices: Sequence[int] | np.ndarray) -> list[str]:
         """What `batch` says about clips `indices`, without drawing them."""
         return self._say(indices, self.truth(indices))
+
+    def shapes(self, indices: Sequence[int]) -> list[tuple[int, int, int]]:
+        """(frames, rows, columns) of clips `indices`: all are alike."""
+        return [(self.config.num_frames, self.config.height, self.config.width)] * len(indices)
 
     def truth(self, indices: Sequence[int] | np.ndarray) -> SpriteTruth:
         """What happens in clips `indices`, without drawing them."""

@@ -27,7 +27,7 @@ def contact_sheet(
     Raises ValueError for no clips, labels that do not match, different sizes, or numbers below 1.
     """
     _check(clips, labels, num_frames)
-    rows = [enlarge(clip[_evenly_spaced(len(clip), num_frames)], scale) for clip in clips]
+    rows = [enlarge(clip[evenly_spaced(len(clip), num_frames)], scale) for clip in clips]
     height, width = rows[0].shape[1:3]
     columns = max(len(row) for row in rows)
     sheet_width = max(_MIN_WIDTH_PX, 2 * _MARGIN_PX + columns * (width + _GAP_PX) - _GAP_PX)
@@ -48,7 +48,7 @@ def contact_sheet(
     return sheet
 
 
-def _evenly_spaced(available: int, num_frames: int) -> np.ndarray:
+def evenly_spaced(available: int, num_frames: int) -> np.ndarray:
     """Frame numbers from the first to the last, at most as many as there are."""
     return np.linspace(0, available - 1, min(num_frames, available)).round().astype(int)
 
