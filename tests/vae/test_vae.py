@@ -5,9 +5,11 @@ import torch
 from torch import nn
 
 from mutoscope.training.config import RunConfig
+from mutoscope.vae import blocks
 from mutoscope.vae.build import build_autoencoder
 from mutoscope.vae.config import PixelConfig, VAEConfig
-from mutoscope.vae.losses import Hardships, draw_hardships, halve, vae_loss
+from mutoscope.vae.losses import Hardships, draw_hardships, halve, reconstruction_loss, vae_loss
+from mutoscope.vae.memory import Memory
 from mutoscope.vae.model import VideoVAE, compression_ratio, latent_frames, latent_shape, longest_clip
 from mutoscope.vae.posterior import Posterior
 
@@ -21,18 +23,20 @@ CONFIGS = [
             spatial_stride=p,
             memory=m,
             first_frame_alone=a,
+            shortcuts=c,
         ),
         id=i,
     )
-    for i, s, p, m, a in [
-        ("stride1", 1, 4, True, True),
-        ("stride2", 2, 4, True, True),
-        ("stride4", 4, 4, True, True),
-        ("space8", 2, 8, True, True),
-        ("per-frame", 1, 4, False, True),
-        ("stride4 without memory", 4, 4, False, True),
-        ("stride2 in pairs", 2, 4, True, False),
-        ("stride4 in fours", 4, 4, True, False),
+    for i, s, p, m, a, c in [
+        ("stride1", 1, 4, True, True, False),
+        ("stride2", 2, 4, True, True, False),
+        ("stride4", 4, 4, True, True, False),
+        ("space8", 2, 8, True, True, False),
+        ("per-frame", 1, 4, False, True, False),
+        ("stride4 without memory", 4, 4, False, True, False),
+        ("stride2 in pairs", 2, 4, True, False, False),
+        ("stride4 in fours", 4, 4, True, False, False),
+        ("space8 with shortcuts", 4, 8, True, True, True),
     ]
 ]
 
@@ -198,6 +202,51 @@ def test_streaming_never_holds_more_than_a_chunk(k):
     assert max(seen) == 2 * config.temporal_stride  # however long the clip is
 
 
+@torch.no_grad()
+def test_a_stream_gives_every_piece_when_it_is_there():
+    config = VAEConfig(width=8, depth=1, latent_channels=3, temporal_stride=4)
+    vae, frames, taken = build(config), clip(config), []
+
+    def pieces():
+        for piece in vae.split(frames, 2):
+            taken.append(piece.shape[2])
+            yield piece
+
+    latents, frames_out = vae.encode(frames), []
+    for number, decoded in enumerate(vae.decode_stream(vae.encode_stream(pieces()))):
+        frames_out.append(decoded)
+        assert len(taken) == number + 1
+    assert taken == [5, 8, 4] == [piece.shape[2] for piece in frames_out]
+    torch.testing.assert_close(torch.cat(frames_out, 2), vae.decode(latents), rtol=0, atol=1e-5)
+
+
+def test_pieces_that_do_not_fit_are_refused():
+    vae = build(VAEConfig(width=8, depth=1, latent_channels=3, temporal_stride=4))
+    frames = torch.zeros(1, 3, 9, 16, 16)
+    with pytest.raises(ValueError, match="3 frames do not fit the VAE"):
+        list(vae.encode_stream([frames[:, :, :3]]))
+    with pytest.raises(ValueError, match=r"cannot go on with a piece of 3 frames: after the first, the VAE takes 4\*k"):
+        list(vae.encode_stream([frames[:, :, :5], frames[:, :, :3]]))
+
+
+# ------------------------------------------------------------------------------------------------- shortcuts
+
+
+@pytest.mark.parametrize("frame", [0.5, -0.25])
+@torch.no_grad()
+def test_shortcuts_carry_averages_and_copies(frame):
+    """Without what is learned, four frames of flat 2 x 2 squares are halved in all three axes and come back exactly."""
+    squares = torch.randn(1, 2, 3, 4, 5, generator=torch.Generator().manual_seed(0)) + frame
+    x = squares.repeat_interleave(2, 1).repeat_interleave(2, 3).repeat_interleave(2, 4)
+    down, up = [blocks.TimePool, blocks.SpacePool], [blocks.SpaceGrow, blocks.TimeGrow]
+    y = x
+    for layer in (make(3, shortcut=True) for make in down + up):
+        for parameter in layer.parameters():
+            nn.init.zeros_(parameter)
+        y = layer(y, Memory())
+    torch.testing.assert_close(y, x)
+
+
 # ------------------------------------------------------------------------------------------------- normalisation
 
 
@@ -241,6 +290,24 @@ def test_loss_is_its_three_terms():
     loss = vae_loss(vae, frames, noise, config)
     assert loss.shape == (2,)
     torch.testing.assert_close(loss, expected)
+
+
+def test_scales_and_squares_weigh_as_configured():
+    config = VAEConfig(square_weight=3.0, multiscale_weight=0.6, difference_weight=0.0)
+    error = torch.randn(2, 3, 4, 16, 24, generator=torch.Generator().manual_seed(0))
+    axes = (1, 2, 3, 4)
+    half = error.unflatten(4, (12, 2)).unflatten(3, (8, 2)).mean((4, 6))
+    quarter = error.unflatten(4, (6, 4)).unflatten(3, (4, 4)).mean((4, 6))
+    expected = error.abs().mean(axes) + 3 * error.square().mean(axes)
+    expected = expected + 0.6 * (half.abs().mean(axes) + quarter.abs().mean(axes))
+    torch.testing.assert_close(reconstruction_loss(error, config), expected)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (4, 24)])
+def test_scales_of_the_smallest_frames(size):
+    """A pixel is left at a quarter of four: the smallest frames that fit a VAE."""
+    error = torch.ones(1, 3, 1, *size)
+    assert reconstruction_loss(error, VAEConfig(multiscale_weight=1.0)).item() == pytest.approx(8)
 
 
 def test_hardships_come_in_their_shares_and_never_together():
@@ -368,3 +435,19 @@ def test_overfits_one_clip():
         optimizer.step()
         losses.append(loss.item())
     assert losses[0] > 2 and losses[-1] < 0.2, (losses[0], losses[-1])
+
+
+def test_every_loss_is_there_in_bfloat16():
+    config = VAEConfig(width=8, depth=1, spatial_stride=8, shortcuts=True, multiscale_weight=1.0, scale_share=1.0)
+    vae, frames = VideoVAE(config).bfloat16(), clip(config).repeat(1, 1, 1, 2, 2).bfloat16()
+    latents = latent_shape(config, *frames.shape[2:])
+    hidden = torch.zeros(len(frames), 1, *latents[1:], dtype=torch.bool)
+    loss = vae_loss(
+        vae,
+        frames,
+        torch.zeros(len(frames), *latents).bfloat16(),
+        config,
+        Hardships(hidden, hidden.flatten(1)[:, 0] == 0),
+    )
+    loss.mean().backward()
+    assert torch.isfinite(loss).all() and all(torch.isfinite(p.grad).all() for p in vae.parameters())

@@ -26,10 +26,19 @@ class VAEConfig(Config):
     """Channels inside the blocks."""
     depth: Annotated[int, Field(ge=1)] = 2
     """Blocks at each resolution."""
+    shortcuts: bool = False
+    """Pooling and growing also pass on averages and copies: learns faster."""
     kl_weight: Annotated[float, Field(ge=0)] = 1e-4
     """Weight of the KL term, mean per latent element, beside a reconstruction loss that is a mean per pixel."""
+    square_weight: Annotated[float, Field(ge=0)] = 5.0
+    """Weight of the squared error beside the L1: small sprites need it, real video does without."""
     difference_weight: Annotated[float, Field(ge=0)] = 0.5
     """Weight of the L1 between frame-to-frame differences: keeps motion sharp."""
+    multiscale_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the L1 at half and at a quarter of the size."""
+    adversarial_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Above 0 the decoder then learns to fool a discriminator, for a quarter of the steps more: sharper, and farther
+    from the original."""
     scale_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the clips whose latents at half the size must also decode to the clip at half the size."""
     mask_share: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -40,31 +40,48 @@ def vae_loss(
     config: VAEConfig,
     hardships: Hardships | None = None,
 ) -> Float[Tensor, "b"]:
-    """Reconstruction + kl_weight * KL + difference_weight * error of frame-to-frame changes, mean per clip.
+    """Reconstruction + kl_weight * KL, mean per clip.
 
-    The reconstruction error is |e| + 5 e^2: L1 alone is content with a blank frame where sprites are small.
-    Clips to be halved add the same error at half the size, from latents at half the size: a decoder that commutes with
-    scaling has smoother latents (Skorokhodov et al. 2025, arXiv:2502.14831, eq. 4).
+    Clips to be halved add the error of pixels at half the size, from latents at half the size: a decoder that commutes
+    with scaling has smoother latents (Skorokhodov et al. 2025, arXiv:2502.14831, eq. 4).
     """
     posterior = vae.posterior(frames)
     latents = posterior.sample(noise)
     seen = latents if hardships is None else latents.masked_fill(hardships.hidden, 0.0)  # 0 is the prior's mean
-    error = (vae.decode_raw(seen) - frames).float()
-    loss = _size_of(error) + config.kl_weight * posterior.kl().float()
-    if config.difference_weight and frames.shape[2] > 1:
-        change = error[:, :, 1:] - error[:, :, :-1]
-        loss = loss + config.difference_weight * change.abs().flatten(1).mean(1)
+    loss = reconstruction_loss(vae.decode_raw(seen) - frames, config) + config.kl_weight * posterior.kl().float()
     if hardships is not None and hardships.halved.any():
         rows = hardships.halved.nonzero()[:, 0]
         small = vae.decode_raw(halve(latents[rows])) - halve(frames[rows])
-        loss = loss.index_add(0, rows, _size_of(small.float()))
+        loss = loss.index_add(0, rows, _pixel_loss(small, config))
+    return loss
+
+
+def reconstruction_loss(error: Float[Tensor, "b c F H W"], config: VAEConfig) -> Float[Tensor, "b"]:
+    """What decoded frames are away from the real ones by: pixels + difference_weight * L1 of frame-to-frame changes +
+    multiscale_weight * (L1 at half the size + L1 at a quarter), mean per clip.
+
+    Large scales are cheap to get right and come first: they lead out of the grey start.
+    """
+    loss = _pixel_loss(error, config)
+    if config.difference_weight and error.shape[2] > 1:
+        loss = loss + config.difference_weight * _l1(error[:, :, 1:] - error[:, :, :-1])
+    if config.multiscale_weight:
+        half = halve(error)
+        loss = loss + config.multiscale_weight * (_l1(half) + _l1(halve(half)))
     return loss
 
 
 def halve(clips: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h/2 w/2"]:
     """Half the rows and columns by averaging; an odd last row or column is left out."""
-    return F.avg_pool3d(clips, (1, 2, 2))
+    # In two dimensions, which is there for bfloat16, too.
+    return F.avg_pool2d(clips.flatten(1, 2), 2).unflatten(1, clips.shape[1:3])
 
 
-def _size_of(error: Float[Tensor, "b c F H W"]) -> Float[Tensor, "b"]:
-    return (error.abs() + 5 * error.square()).flatten(1).mean(1)
+def _pixel_loss(error: Float[Tensor, "b c F H W"], config: VAEConfig) -> Float[Tensor, "b"]:
+    """L1 + square_weight * squared error: L1 alone is content with a blank frame where sprites are small."""
+    error = error.float()
+    return (error.abs() + config.square_weight * error.square()).flatten(1).mean(1)
+
+
+def _l1(error: Float[Tensor, "b c F H W"]) -> Float[Tensor, "b"]:
+    return error.float().abs().flatten(1).mean(1)

@@ -1,19 +1,18 @@
 """The video VAE: frames <-> latents, causal in time, at constant memory for any length."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from .autoencoder import Autoencoder
-from .blocks import ResidualBlock, SpaceGrow, SpacePool, TimeGrow, TimePool, fold
 from .config import AutoencoderConfig, PixelConfig, VAEConfig
 from .memory import Memory
+from .network import Decoder, Encoder
 from .posterior import Posterior
-
-UNSHUFFLE = 4  # the first 4x4 pixels go straight into channels: small grids make convolutions cheap
+from .tiling import Tiling, in_tiles
 
 
 def latent_frames(num_frames: int, temporal_stride: int, first_frame_alone: bool = True) -> int:
@@ -33,6 +32,14 @@ def latent_frames(num_frames: int, temporal_stride: int, first_frame_alone: bool
             f"1 + {temporal_stride}*k frames. Nearest: {below} or {below + temporal_stride}."
         )
     return 1 + (num_frames - 1) // temporal_stride
+
+
+def frames_within(config: AutoencoderConfig, num_latents: int) -> int:
+    """Frames that the first `num_latents` latent frames of a clip stand for; inverse of `latent_frames`."""
+    if isinstance(config, PixelConfig):
+        return num_latents
+    stride = config.temporal_stride
+    return 1 + stride * (num_latents - 1) if config.first_frame_alone else stride * num_latents
 
 
 def longest_clip(config: AutoencoderConfig, num_frames: int) -> int:
@@ -63,55 +70,6 @@ def compression_ratio(config: AutoencoderConfig, num_frames: int, height: int, w
     return config.channels * num_frames * height * width / (c * f * h * w)
 
 
-def _times(stride: int) -> int:
-    return {1: 0, 2: 1, 4: 2}[stride]
-
-
-class Encoder(nn.Module):
-    """Frames to the mean and log-variance of the posterior."""
-
-    def __init__(self, config: VAEConfig):
-        super().__init__()
-        self.stem = nn.Conv2d(config.channels * UNSHUFFLE**2, config.width, 3, padding=1)
-        layers: list[nn.Module] = [SpacePool(config.width)] if config.spatial_stride == 8 else []
-        for _ in range(_times(config.temporal_stride)):
-            layers += [ResidualBlock(config.width, config.memory), TimePool(config.width)]
-        layers += [ResidualBlock(config.width, config.memory) for _ in range(config.depth)]
-        self.layers = nn.ModuleList(layers)
-        self.head = nn.Conv2d(config.width, 2 * config.latent_channels, 3, padding=1)
-
-    def forward(self, frames: Tensor, memory: Memory) -> Tensor:
-        """(b, s*k, c, H, W) -> (b, k, 2 * latent channels, h, w)."""
-        memory.rewind()
-        x = fold(self.stem, F.pixel_unshuffle(frames, UNSHUFFLE))
-        for layer in self.layers:
-            x = layer(x, memory)
-        return fold(self.head, F.silu(x))
-
-
-class Decoder(nn.Module):
-    """Latents to frames: the encoder mirrored."""
-
-    def __init__(self, config: VAEConfig):
-        super().__init__()
-        self.stem = nn.Conv2d(config.latent_channels, config.width, 3, padding=1)
-        layers: list[nn.Module] = [ResidualBlock(config.width, config.memory) for _ in range(config.depth)]
-        for _ in range(_times(config.temporal_stride)):
-            layers += [TimeGrow(config.width), ResidualBlock(config.width, config.memory)]
-        if config.spatial_stride == 8:
-            layers.append(SpaceGrow(config.width))
-        self.layers = nn.ModuleList(layers)
-        self.head = nn.Conv2d(config.width, config.channels * UNSHUFFLE**2, 3, padding=1)
-
-    def forward(self, latents: Tensor, memory: Memory) -> Tensor:
-        """(b, k, latent channels, h, w) -> (b, s*k, c, H, W)."""
-        memory.rewind()
-        x = fold(self.stem, latents)
-        for layer in self.layers:
-            x = layer(x, memory)
-        return F.pixel_shuffle(fold(self.head, F.silu(x)), UNSHUFFLE)
-
-
 class VideoVAE(Autoencoder):
     """Encoder and decoder, trained together before the denoiser."""
 
@@ -122,41 +80,62 @@ class VideoVAE(Autoencoder):
 
     def posterior(self, frames: Float[Tensor, "b c F H W"]) -> Posterior:
         """Distribution of the raw latents, before normalisation: for the VAE's own training."""
-        return self._posterior_of_chunk(frames, Memory())
+        return self._posterior(frames, Memory())
 
-    def encode_raw(self, frames: Float[Tensor, "b c F H W"], chunk: int | None = None) -> Float[Tensor, "b k f h w"]:
-        """Posterior mean. chunk: latent frames at a time, for constant memory; the result is the same."""
+    def raw_latents(
+        self, pieces: Iterable[Float[Tensor, "b c _ H W"]], tiling: Tiling | None = None
+    ) -> Iterator[Float[Tensor, "b k _ h w"]]:
+        """Posterior means of every piece of one clip; ValueError where a piece does not fit."""
+        stride, memories = self.config.spatial_stride, defaultdict(Memory)  # one per tile
+
+        def step(tile: int, part: Tensor) -> Tensor:
+            return self._posterior(part, memories[tile]).mean
+
+        for frames in pieces:
+            self._check_piece(frames, first=not memories)
+            yield step(0, frames) if tiling is None else in_tiles(step, frames, tiling, stride, 1)
+
+    def raw_frames(
+        self, pieces: Iterable[Float[Tensor, "b k _ h w"]], tiling: Tiling | None = None
+    ) -> Iterator[Float[Tensor, "b c _ H W"]]:
+        """Frames, not clamped, of every piece of one clip's latents as the posterior gives them."""
+        stride, memories = self.config.spatial_stride, defaultdict(Memory)  # one per tile
+
+        def step(tile: int, part: Tensor) -> Tensor:
+            first = memories[tile].at_start
+            frames = self.decoder(part.transpose(1, 2), memories[tile]).transpose(1, 2)
+            # A first latent frame that stands for one frame was grown to `stride`, of which the last is real.
+            return frames[:, :, self._companions :] if first else frames
+
+        for raw in pieces:
+            yield step(0, raw) if tiling is None else in_tiles(step, raw, tiling, 1, stride)
+
+    def split(self, frames: Float[Tensor, "b c F H W"], chunk: int | None) -> Iterable[Float[Tensor, "b c _ H W"]]:
+        """Pieces of `chunk` latent frames each; none = the clip in one piece."""
         latent_shape(self.config, *frames.shape[2:])
-        memory = Memory()
-        return torch.cat([self._posterior_of_chunk(part, memory).mean for part in self._split(frames, chunk)], dim=2)
-
-    def decode_raw(self, raw: Float[Tensor, "b k f h w"], chunk: int | None = None) -> Float[Tensor, "b c F H W"]:
-        """Frames of latents as the posterior gives them, not clamped. chunk as in `encode_raw`."""
-        memory = Memory()
-        parts = []
-        for part in raw.split(chunk or raw.shape[2], dim=2):
-            frames = self.decoder(part.transpose(1, 2), memory).transpose(1, 2)
-            parts.append(frames)
-        # A first latent frame that stands for one frame was grown to `stride`, of which the last is real.
-        return torch.cat(parts, dim=2)[:, :, self._companions :]
+        if chunk is None:
+            return [frames]
+        first, later = frames_within(self.config, chunk), self.config.temporal_stride * chunk
+        num_frames = frames.shape[2]
+        return [frames[:, :, :first], *(frames[:, :, at : at + later] for at in range(first, num_frames, later))]
 
     @property
     def _companions(self) -> int:
         """Frames that the first one needs beside it to be pooled into a latent frame."""
         return self.config.temporal_stride - 1 if self.config.first_frame_alone else 0
 
-    def _posterior_of_chunk(self, frames: Tensor, memory: Memory) -> Posterior:
+    def _check_piece(self, frames: Tensor, first: bool) -> None:
+        """ValueError for a piece of a clip that no whole number of latent frames stands for."""
+        if first:
+            latent_shape(self.config, *frames.shape[2:])
+        elif frames.shape[2] % self.config.temporal_stride:
+            raise ValueError(
+                f"a clip cannot go on with a piece of {frames.shape[2]} frames: after the first, the VAE takes "
+                f"{self.config.temporal_stride}*k."
+            )
+
+    def _posterior(self, frames: Tensor, memory: Memory) -> Posterior:
         if memory.at_start and self._companions:  # the first frame stands for them, too
             frames = torch.cat([frames[:, :, :1]] * self._companions + [frames], dim=2)
         mean, log_variance = self.encoder(frames.transpose(1, 2), memory).transpose(1, 2).chunk(2, dim=1)
         return Posterior(mean, log_variance)
-
-    def _split(self, frames: Tensor, chunk: int | None) -> Iterator[Tensor]:
-        stride = self.config.temporal_stride
-        if chunk is None:
-            yield frames
-            return
-        first = stride * chunk - self._companions
-        yield frames[:, :, :first]
-        if frames.shape[2] > first:
-            yield from frames[:, :, first:].split(stride * chunk, dim=2)
