@@ -1,1 +1,1 @@
-"""CAPTION -> Context: the tokenizer and the text encoder that is trained along."""
+"""CAPTION -> Context: a tokenizer and small encoder trained along, or a frozen pretrained encoder with a projection."""

@@ -1,13 +1,13 @@
-"""The small text encoder that is trained along with the denoiser."""
+"""What is trained of text: the small encoder, or the projection of a frozen one's token states."""
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..nn.attention import attention
 from ..types import Context
-from .config import TextConfig
+from .config import PretrainedTextConfig, TextConfig
 
 
 class TextBlock(nn.Module):
@@ -45,6 +45,26 @@ class TextEncoder(nn.Module):
     def forward(self, ids: Int[Tensor, "b l"], mask: Bool[Tensor, "b l"]) -> Context:
         """Ids and mask as `CaptionTokenizer.encode` gives them."""
         x = self.embedding(ids) + self.position[: ids.shape[1]]
+        for block in self.blocks:
+            x = block(x, mask)
+        return Context(self.norm(x), mask)
+
+
+class TextProjection(nn.Module):
+    """Token states of a frozen encoder to context: a linear map, perhaps transformer blocks, unit-scale output.
+
+    Few weights on purpose: blocks learn the phrasings of training by heart and follow paraphrases less.
+    """
+
+    def __init__(self, config: PretrainedTextConfig, width: int):
+        super().__init__()
+        self.projection = nn.Linear(width, config.model_dim)
+        self.blocks = nn.ModuleList(TextBlock(config.model_dim, config.num_heads) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.model_dim)
+
+    def forward(self, states: Float[Tensor, "b l width"], mask: Bool[Tensor, "b l"]) -> Context:
+        """States and mask as `PretrainedEncoder.encode` gives them."""
+        x = self.projection(states.to(self.projection.weight.dtype))
         for block in self.blocks:
             x = block(x, mask)
         return Context(self.norm(x), mask)

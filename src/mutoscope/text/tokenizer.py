@@ -61,6 +61,10 @@ class CaptionTokenizer:
             mask[row, : len(tokens)] = True
         return ids, mask
 
+    def check(self, captions: Sequence[str]) -> None:
+        """ValueError where a caption has too many words."""
+        self.encode(captions)
+
     def save(self, path: Path) -> None:
         """Write tokenizer.json."""
         self._tokenizer.save(str(path))
