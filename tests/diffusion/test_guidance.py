@@ -6,6 +6,7 @@ import torch
 from mutoscope.diffusion.guidance import (
     cfg_zero_star,
     classifier_free_guidance,
+    history_guidance,
     remembered,
     rescaled,
     zero_velocity_at_noise,
@@ -173,3 +174,24 @@ def test_what_is_remembered_is_asked_once():
     assert len(inner.times) == 2  # other tensors are other questions, whatever they hold
     cond(X, torch.full((2,), 0.25))
     assert inner.times == [0.5, 0.5, 0.25]
+
+
+# ------------------------------------------------------------------------------------------ history guidance
+
+
+def test_history_guidance_adds_what_only_the_history_tells():
+    times = torch.full((2,), 0.5)
+    for scale in (0.0, 1.5, 3.0):
+        pushed = history_guidance(Recorder(0.9), Recorder(0.8), Recorder(0.3), scale)
+        torch.testing.assert_close(pushed(X, times), (0.9 + (scale - 1) * (0.8 - 0.3)) * X)
+
+
+def test_history_guidance_costs_calls_only_where_it_acts():
+    guided, cond, without = Recorder(0.9), Recorder(0.8), Recorder(0.3)
+    assert history_guidance(guided, cond, without, 1.0) is guided
+    pushed = history_guidance(guided, cond, without, 2.0, (0.25, 0.75))
+    for t in (1.0, 0.75, 0.5, 0.125):
+        pushed(X, torch.full((2,), t))
+    assert guided.times == [1.0, 0.75, 0.5, 0.125] and cond.times == without.times == [0.75, 0.5]
+    with pytest.raises(ValueError, match="guidance_scale must be >= 0"):
+        history_guidance(guided, cond, without, -1.0)

@@ -78,3 +78,34 @@ def test_loss_is_float32_for_a_low_precision_network():
     x0, noise, g = draws(2)
     loss = diffusion_loss(lambda xt, t, c: xt.bfloat16(), x0, None, torch.rand(2, generator=g), noise, PATH, "velocity")
     assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize("prediction", ["velocity", "x0"])
+def test_given_frames_do_not_count(prediction):
+    """The loss is that of the other frames alone, whatever the network says about the given ones."""
+    x0, noise, g = draws(3)
+    t = torch.rand(3, 4, generator=g)
+    given = torch.tensor([[True, True, False, False], [True, False, False, True], [False] * 4])
+    t[given] = 0.0
+    found = diffusion_loss(lambda xt, t, c: 0.3 * xt, x0, None, t, noise, PATH, prediction, given=given)
+    for i in range(3):
+        rest = ~given[i]
+        parts = (x[i : i + 1, :, rest] for x in (x0, noise))
+        alone = diffusion_loss(
+            lambda xt, t, c: 0.3 * xt, next(parts), None, t[i : i + 1, rest], next(parts), PATH, prediction
+        )
+        torch.testing.assert_close(found[i], alone[0])
+
+    def lying(xt, t, c):
+        return torch.where(given[:, None, :, None, None], 100.0, 0.3 * xt)
+
+    assert torch.equal(diffusion_loss(lying, x0, None, t, noise, PATH, prediction, given=given), found)
+    assert (found != diffusion_loss(lambda xt, t, c: 0.3 * xt, x0, None, t, noise, PATH, prediction))[:2].all()
+
+
+def test_a_silent_network_loses_two_on_the_frames_that_count():
+    x0, noise, g = draws()
+    given = torch.arange(4).expand(64, -1) < 3
+    t = torch.where(given, 0.03, torch.rand(64, 1, generator=g))
+    loss = diffusion_loss(lambda xt, t, c: torch.zeros_like(xt), x0, None, t, noise, PATH, "velocity", given=given)
+    assert loss.shape == (64,) and abs(loss.mean().item() - 2) < 0.03

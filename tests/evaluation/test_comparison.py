@@ -100,6 +100,14 @@ def test_overlapping_quality_and_timing_have_no_winner_at_all():
     assert not any(word in " ".join(said) for word in ("Choose", "clearly better", "the fastest", "Clearly below"))
 
 
+def test_among_equals_the_first_to_learn_is_chosen_with_its_doubt():
+    late = entry("late", 95, curve=((60, 5), (240, 47)))
+    soon = entry("soon", 91, curve=((60, 44), (240, 47)))
+    said = sentences(compared(late, soon))
+    assert said[0].startswith("Choose “soon”: neither quality nor sampling time tells") and "after 60 s" in said[0]
+    assert "one training each" in said[0]
+
+
 def test_time_to_the_target():
     good = entry("good", 95, curve=((20, 5), (61, 45), (240, 47)))
     bad = entry("bad", 40, curve=((80, 10), (240, 20)))

@@ -59,6 +59,31 @@ def cfg_zero_star(
     return guided
 
 
+def history_guidance(
+    guided: Denoiser,
+    cond: Denoiser,
+    without: Denoiser,
+    guidance_scale: float,
+    interval: tuple[float, float] = (0.0, 1.0),
+) -> Denoiser:
+    """Push the estimate towards what only the given frames tell: guided + (scale - 1) (cond - without), the history
+    guidance of DFoT (Song et al. 2025, arXiv:2502.06764, sec. 4), on top of any other guidance.
+
+    cond sees the given frames, `without` sees them as noisy as the others. guidance_scale: 1 is off and costs no call;
+    1.5-2 in the paper. interval: diffusion times in which it acts. cond is called beside guided: see `remembered`.
+    """
+    _check_scale(guidance_scale)
+    if guidance_scale == 1:
+        return guided
+
+    def pushed(xt: Float[Tensor, "b *s"], t: Float[Tensor, "..."]) -> Float[Tensor, "b *s"]:
+        if not _inside(t, interval):
+            return guided(xt, t)
+        return guided(xt, t) + (guidance_scale - 1) * (cond(xt, t) - without(xt, t))
+
+    return pushed
+
+
 def zero_velocity_at_noise(denoise: Denoiser, path: Path) -> Denoiser:
     """At t = 1, the first time of every sampler, the estimate whose velocity is zero, without asking the network, whose
     guess there is worse than none (CFG-Zero*, Fan et al. 2025, arXiv:2503.18886).

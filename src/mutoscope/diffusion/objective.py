@@ -1,6 +1,6 @@
 """The training loss of a denoising network."""
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..types import Context, Network
@@ -18,6 +18,7 @@ def diffusion_loss(
     path: Path,
     prediction: Prediction,
     min_snr_gamma: float = 0.0,
+    given: Bool[Tensor, "b f"] | None = None,
 ) -> Float[Tensor, "b"]:
     """Weighted squared error of what the network predicts, mean per clip: with velocity on the linear path the
     conditional flow-matching loss (Lipman et al. 2022, arXiv:2210.02747, eq. 14), with epsilon the simple loss of
@@ -25,8 +26,12 @@ def diffusion_loss(
 
     On unit-variance latents a network that outputs 0 has an expected loss of 2 with velocity on the linear path
     (Var[noise - x0]), of 1 with velocity on the others and with epsilon: a first logged loss far from it means wrong
-    normalisation, sign or target. min_snr_gamma: see `loss_weight`; 0 = off.
+    normalisation, sign or target. min_snr_gamma: see `loss_weight`; 0 = off. given: latent frames that do not count,
+    because the network is shown them; the mean is over the others, of which each clip needs one.
     """
     output = network(add_noise(x0, noise, t, path), t, context).float()
     error = (output - target_of(x0, noise, t, path, prediction)).square()
-    return (error * loss_weight(expand(t, x0), path, prediction, min_snr_gamma)).flatten(1).mean(1)
+    error = error * loss_weight(expand(t, x0), path, prediction, min_snr_gamma)
+    if given is None:
+        return error.flatten(1).mean(1)
+    return error.mean(dim=(1, 3, 4)).masked_fill(given, 0).sum(1) / (~given).sum(1)

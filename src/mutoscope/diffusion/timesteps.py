@@ -20,7 +20,7 @@ def even_uniforms(indices: Int[Tensor, "b"], offset: float) -> Float[Tensor, "b"
     return ((indices.double() * GOLDEN_RATIO + offset) % 1).float()
 
 
-def logit_normal(uniforms: Float[Tensor, "b"], mean: float, std: float) -> Float[Tensor, "b"]:
+def logit_normal(uniforms: Float[Tensor, "*s"], mean: float, std: float) -> Float[Tensor, "*s"]:
     """Times in (0, 1) whose logit is normal (Esser et al. 2024, arXiv:2403.03206, sec. 3.1), by inverting the CDF.
 
     uniforms: in [0, 1); mean > 0 moves times towards noise; std > 0 widens.
@@ -29,7 +29,7 @@ def logit_normal(uniforms: Float[Tensor, "b"], mean: float, std: float) -> Float
     return torch.sigmoid(mean + std * torch.special.ndtri(clipped)).float()
 
 
-def training_times(uniforms: Float[Tensor, "b"], config: DiffusionConfig) -> Float[Tensor, "b"]:
+def training_times(uniforms: Float[Tensor, "*s"], config: DiffusionConfig) -> Float[Tensor, "*s"]:
     """Times in [0, 1] with the density of the configuration, one for each number in [0, 1)."""
     if config.timesteps == "uniform":
         return uniforms

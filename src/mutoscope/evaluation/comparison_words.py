@@ -69,9 +69,16 @@ def _choice(best: list[Entry]) -> str:
             "told apart it makes a video the fastest."
         )
     names = _listed([_quoted(entry) for entry in fastest])
+    points = {entry.name: point for entry in fastest if (point := reached_after(entry))}
+    if not points:
+        return (
+            f"Neither quality nor sampling time tells {names} apart: choose by memory, size or training time, "
+            "or ask more prompts."
+        )
+    first = min(points, key=lambda name: points[name].seconds)
     return (
-        f"Neither quality nor sampling time tells {names} apart: choose by memory, size or training time, "
-        "or ask more prompts."
+        f"Choose “{first}”: neither quality nor sampling time tells {names} apart, and it was the first to learn the "
+        f"task, after {points[first].seconds:.0f} s (one training each: a small lead may be luck)."
     )
 
 

@@ -27,6 +27,11 @@ class SamplingConfig(Config):
     """Diffusion times in which guidance acts."""
     guidance_rescale: Annotated[float, Field(ge=0, le=1)] = 0.0
     """How far the contrast of guided estimates is brought back to that of unguided ones; 0 = off."""
+    history: Annotated[int, Field(ge=1)] | None = None
+    """Latent frames that a video goes on from where it is longer than the clips trained on, or continues a clip; none =
+    half of a clip."""
+    history_guidance: Annotated[float, Field(ge=0)] = 1.0
+    """Strength of guidance towards the frames that a video goes on from, and other given ones; 1 = off."""
 
     @model_validator(mode="after")
     def _settings_belong_together(self) -> "SamplingConfig":
