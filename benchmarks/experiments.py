@@ -23,7 +23,7 @@ from mutoscope.samplers.config import SamplingConfig
 
 PROMPTS = 100
 BASE = "disc_dit"
-SECONDS = "60"  # of training, VAE included: too little to learn everything, so that what learns faster shows
+FLOPS = "7e12"  # of training, VAE included: too few to learn everything, so that what learns faster shows
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,10 @@ EXPERIMENTS = {
             f"{BASE} --denoiser.modulation shared",
         ),
     ),
+    "dropout": Experiment(
+        "How often the caption is left out in training",
+        (BASE, f"{BASE} --diffusion.caption-dropout 0", f"{BASE} --diffusion.caption-dropout 0.3"),
+    ),
     "kl": Experiment(
         "A larger weight of the KL term",
         (BASE, f"{BASE} --vae.kl-weight 1e-6", f"{BASE} --vae.kl-weight 1e-2", f"{BASE} --vae.kl-weight 0.1"),
@@ -95,7 +99,7 @@ EXPERIMENTS = {
 
 
 def compare(name: str, experiment: Experiment, out: Path) -> None:
-    words = ["compare", *experiment.entries, "--seconds", SECONDS, "--prompts", str(PROMPTS), "--snapshots", "0"]
+    words = ["compare", *experiment.entries, "--flops", FLOPS, "--prompts", str(PROMPTS), "--snapshots", "0"]
     print(f"\n## {experiment.question}\n\n    mutoscope {shlex.join(words)}\n", flush=True)
     subprocess.run([sys.executable, "-m", "mutoscope", *words, "--out", str(out)], check=False)
     for written in ("compare.json", "compare.html"):  # all experiments share the folder, and with it their base

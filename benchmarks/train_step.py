@@ -23,6 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.recipes.demo import demo
+from mutoscope.training.captions import prepare_captions
 from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import build_model
 from mutoscope.training.trainer import start, train_step
@@ -55,8 +56,8 @@ def main() -> None:
     model = build_model(config, clips)
     shape = (512, *model.latent_shape(config.data.num_frames))
     latents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    ids, mask = model.tokenizer.encode(clips.captions(range(512)))
-    task = DiffusionTask(model, latents, ids, mask, config.diffusion, config.seed)
+    captions = prepare_captions(model, clips.captions(range(512)))
+    task = DiffusionTask(model, latents, captions, config.diffusion, config.seed)
     with tempfile.TemporaryDirectory() as folder:
         state = start(task, config.training, Path(folder))
     square = torch.ones(SIZE, SIZE, dtype=torch.bfloat16)

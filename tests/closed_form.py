@@ -1,4 +1,4 @@
-"""Gaussian data: the ideal denoiser and what the exact sampling ODE and SDE make of noise, each in one line."""
+"""Gaussian data: the ideal denoiser and what the exact sampling ODE and SDE make of noise, each in a few lines."""
 
 from collections.abc import Callable
 
@@ -20,6 +20,32 @@ def exact_denoiser(path: Path, mean: float = MEAN, std: float = STD) -> Denoiser
         return (mean * s**2 + a * std**2 * x) / (s**2 + a**2 * std**2)
 
     return denoise
+
+
+def joint_denoiser(mean: Tensor, covariance: Tensor, path: Path) -> Denoiser:
+    """E[x0 | x_t] for frames x0 ~ N(mean (f,), covariance (f, f)), alike and independent in every row and column.
+
+    With A = diag(alpha), S = diag(sigma) of each frame's own time: mean + C A (A C A + S^2)^-1 (x_t - A mean).
+    """
+
+    def denoise(x: Tensor, t: Tensor) -> Tensor:
+        t = t.to(x.dtype) if t.ndim == 2 else t.to(x.dtype)[:, None].expand(-1, x.shape[2])
+        a, s = path.alpha(t), path.sigma(t)  # (b, f)
+        seen = a[:, :, None] * covariance * a[:, None, :] + torch.diag_embed(s.square())
+        residual = x.movedim(2, 1).flatten(2) - (a * mean)[..., None]  # (b, f, c h w)
+        x0 = mean[:, None] + covariance @ (a[..., None] * torch.linalg.solve(seen, residual))
+        return x0.unflatten(2, (x.shape[1], *x.shape[3:])).movedim(1, 2)
+
+    return denoise
+
+
+def conditional(
+    mean: Tensor, covariance: Tensor, seen: Tensor, values: Tensor, alpha: float = 1.0, sigma: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """Mean and covariance of the frames that are not `seen` (f,), given values = alpha * x + sigma * noise of those."""
+    cross = alpha * covariance[~seen][:, seen]
+    gain = cross @ torch.linalg.inv(alpha**2 * covariance[seen][:, seen] + sigma**2 * torch.eye(int(seen.sum())))
+    return mean[~seen] + gain @ (values - alpha * mean[seen]), covariance[~seen][:, ~seen] - gain @ cross.T
 
 
 def exact_sample(noise: Tensor, path: Path, mean: float = MEAN, std: float = STD) -> Tensor:

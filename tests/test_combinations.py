@@ -13,6 +13,7 @@ from mutoscope.diffusion.config import DiffusionConfig, PathName, predictions_of
 from mutoscope.model import VideoModel
 from mutoscope.pipeline import GenerateRequest, generate
 from mutoscope.samplers.config import SamplerName, SamplingConfig
+from mutoscope.training.captions import prepare_captions
 from mutoscope.training.config import RunConfig
 from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import check
@@ -61,7 +62,7 @@ def test_it_trains(space, network, process):
     batch = clips.batch(range(4))
     with torch.no_grad():
         latents = model.encode(batch.frames)
-    task = DiffusionTask(model, latents, *model.tokenizer.encode(batch.captions), process, 0)
+    task = DiffusionTask(model, latents, prepare_captions(model, batch.captions), process, 0)
     loss = task.loss(task.modules, range(4)).mean()
     loss.backward()
     gradients = [p.grad for p in task.modules.parameters() if p.grad is not None]

@@ -5,11 +5,13 @@ configuration is for. Setting one field to its other value must change the finge
 """
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
-from tiny import awake_model, tiny_run, tokenizer_of
+from tiny import awake_model, reader_of, tiny_run
+from tiny_encoders import tiny_encoder
 
 from mutoscope.config import Config
 from mutoscope.data.config import SpriteConfig
@@ -19,10 +21,13 @@ from mutoscope.diffusion.config import DiffusionConfig
 from mutoscope.model import VideoModel
 from mutoscope.pipeline import GenerateRequest, generate
 from mutoscope.samplers.config import SamplingConfig
-from mutoscope.text.config import TextConfig
+from mutoscope.text.config import PretrainedTextConfig, TextConfig
+from mutoscope.training.adversarial_task import AdversarialTask
+from mutoscope.training.captions import prepare_captions
 from mutoscope.training.config import RunConfig, StageConfig
 from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import Callbacks, train
+from mutoscope.types import VideoBatch
 from mutoscope.vae.config import VAEConfig
 from mutoscope.vae.losses import draw_hardships, vae_loss
 from mutoscope.vae.model import latent_shape, longest_clip
@@ -31,9 +36,12 @@ OTHER: dict[type[Config], dict[str, object]] = {
     VAEConfig: {
         "channels": 1, "latent_channels": 4, "spatial_stride": 8, "temporal_stride": 1, "memory": False, "width": 16,
         "depth": 2, "kl_weight": 1.0, "difference_weight": 0.0, "first_frame_alone": False, "scale_share": 0.5,
-        "mask_share": 0.5,
+        "mask_share": 0.5, "shortcuts": True, "square_weight": 0.0, "multiscale_weight": 1.0, "adversarial_weight": 1.0,
     },
     TextConfig: {"vocabulary_size": 16, "max_tokens": 12, "model_dim": 32, "num_heads": 4, "depth": 2},
+    PretrainedTextConfig: {
+        "source": "t5", "folder": "1", "max_tokens": 12, "model_dim": 32, "num_heads": 4, "depth": 2,
+    },
     DiTConfig: {
         "patch": (1, 1, 1), "model_dim": 48, "num_heads": 4, "depth": 1, "mlp_ratio": 3.0, "text": False,
         "cross_attention": False, "positions": "learned", "attention": "factorised", "modulation": "shared",
@@ -45,11 +53,11 @@ OTHER: dict[type[Config], dict[str, object]] = {
     DiffusionConfig: {
         "path": "cosine", "prediction": "x0", "timesteps": "uniform", "timestep_mean": 1.0, "timestep_std": 0.5,
         "min_snr_gamma": 1.0, "shift": 3.0, "caption_dropout": 1.0, "num_betas": 100, "betas": (1e-3, 0.02),
-        "zero_terminal_snr": True,
+        "zero_terminal_snr": True, "sorted_share": 0.5, "prefix_share": 0.5, "between_share": 0.5, "given_noise": 0.2,
     },
     SamplingConfig: {
         "sampler": "euler", "steps": 5, "guidance_scale": 0.0, "guidance_interval": (0.0, 0.5),
-        "eta": 0.5, "guidance": "cfg_zero_star", "guidance_rescale": 0.5,
+        "eta": 0.5, "guidance": "cfg_zero_star", "guidance_rescale": 0.5, "history": 2, "history_guidance": 2.0,
     },
     StageConfig: {
         "steps": 5, "batch_size": 3, "grad_accum": 2, "optimizer": "adamw", "lr": 0.01, "weight_decay": 0.5,
@@ -66,6 +74,8 @@ NEEDS = {  # fields that mean something only beside another one
     (DiffusionConfig, "num_betas"): {"path": "ddpm"},
     (DiffusionConfig, "betas"): {"path": "ddpm"},
     (DiffusionConfig, "zero_terminal_snr"): {"path": "ddpm"},
+    (DiffusionConfig, "given_noise"): {"prefix_share": 0.5},
+    (PretrainedTextConfig, "num_heads"): {"depth": 1},
     (SamplingConfig, "eta"): {"sampler": "ddim"},
 }
 
@@ -89,7 +99,28 @@ def of_vae(config: VAEConfig) -> str:
     shape = latent_shape(config, num_frames, 16, 16)
     places = torch.rand(2, 1, *shape[1:], generator=g)
     hardships = draw_hardships(torch.tensor([0.1, 0.9]), places, config)
-    return digest(vae.encode(frames), vae_loss(vae, frames, torch.ones(2, *shape), config, hardships))
+    loss = vae_loss(vae, frames, torch.ones(2, *shape), config, hardships)
+    adversarial = AdversarialTask(vae, Alternating(frames), 0, tiny_run().vae_training)
+    with torch.enable_grad():  # its terms are balanced by their gradients
+        sharp = adversarial.loss(adversarial.modules, range(30, 32))
+    return digest(vae.encode(frames), loss, sharp)
+
+
+@dataclass
+class Alternating:
+    """A set of two clips."""
+
+    frames: torch.Tensor
+    identity = "two clips"
+
+    def batch(self, indices):
+        return VideoBatch(self.frames[[i % 2 for i in indices]], self.captions(indices))
+
+    def captions(self, indices):
+        return [""] * len(indices)
+
+    def shapes(self, indices):
+        return [tuple(self.frames.shape[2:])] * len(indices)
 
 
 def diffusion_loss(config: RunConfig) -> torch.Tensor:
@@ -97,19 +128,26 @@ def diffusion_loss(config: RunConfig) -> torch.Tensor:
     shape = model.latent_shape(5)
     latents = torch.randn(6, *shape, generator=torch.Generator().manual_seed(3))
     captions = SpriteClips(config.data, "train", 0).captions(range(6))
-    task = DiffusionTask(model, latents, *model.tokenizer.encode(captions), config.diffusion, 0)
+    task = DiffusionTask(model, latents, prepare_captions(model, captions), config.diffusion, 0)
     return task.loss(task.modules, range(12))
 
 
-def generated(config: RunConfig) -> torch.Tensor:
-    request = GenerateRequest(prompts=("a red 7 moving left", "a blue 3 moving up"), seeds=(0, 1))
+def generated(config: RunConfig, num_frames: int | None = None) -> torch.Tensor:
+    prompts = ("a red 7 moving left", "a blue 3 moving up")
+    request = GenerateRequest(prompts=prompts, seeds=(0, 1), num_frames=num_frames)
     return generate(awake_model(config), request)
 
 
-def of_text(config: TextConfig) -> str:
+def of_text(config: TextConfig | PretrainedTextConfig) -> str:
     run = with_section("text", config)
-    ids, mask = tokenizer_of(run.data, config).encode(["a crimson seven drifting slowly to the left"])
-    return digest(awake_model(run).text(ids, mask).tokens)
+    values, mask = reader_of(run.data, config).encode(["a crimson seven drifting slowly to the left"])
+    return digest(awake_model(run).text(values, mask).tokens)
+
+
+def of_pretrained_text(config: PretrainedTextConfig) -> str:
+    """Here a folder is the seed of a tiny encoder."""
+    assert config.source != "minilm" and config.folder
+    return of_text(config.model_copy(update={"folder": str(tiny_encoder(config.source, int(config.folder)))}))
 
 
 def of_denoiser(config: DiTConfig | UNetConfig) -> str:
@@ -122,7 +160,8 @@ def of_diffusion(config: DiffusionConfig) -> str:
 
 
 def of_sampling(config: SamplingConfig) -> str:
-    return digest(generated(with_section("sampling", config)))
+    long = tiny_run(sampling=config, diffusion={"prefix_share": 0.5})  # two windows: the second has a history
+    return digest(generated(long, num_frames=9))
 
 
 def of_sprites(config: SpriteConfig) -> str:
@@ -146,12 +185,13 @@ def of_stage(config: StageConfig, folder: Path) -> str:
 
 
 FINGERPRINTS = {
-    VAEConfig: of_vae, TextConfig: of_text, DiTConfig: of_denoiser, UNetConfig: of_denoiser,
-    DiffusionConfig: of_diffusion, SamplingConfig: of_sampling, SpriteConfig: of_sprites,
+    VAEConfig: of_vae, TextConfig: of_text, PretrainedTextConfig: of_pretrained_text, DiTConfig: of_denoiser,
+    UNetConfig: of_denoiser, DiffusionConfig: of_diffusion, SamplingConfig: of_sampling, SpriteConfig: of_sprites,
 }  # fmt: skip
 DEFAULTS: dict[type[Config], Config] = {
     VAEConfig: tiny_run().vae,
     TextConfig: tiny_run().text,
+    PretrainedTextConfig: PretrainedTextConfig(source="clip", folder="0", max_tokens=16, model_dim=16, num_heads=2),
     DiTConfig: tiny_run().denoiser,
     UNetConfig: UNetConfig(mixing="conv3d", widths=(16, 32), num_heads=2),
     DiffusionConfig: tiny_run().diffusion,

@@ -1,12 +1,16 @@
 """VideoModel: saved and loaded bit for bit; anything else is refused in one line."""
 
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny import awake_model, tiny_run
+from tiny_encoders import tiny_encoder
 
-from mutoscope.model import CONFIG, TOKENIZER, WEIGHTS, VideoModel
+from mutoscope.model import CONFIG, WEIGHTS, VideoModel
 
+TOKENIZER = "tokenizer.json"
 CAPTIONS = ["a red 7 moving left", "a scarlet 3"]
 
 
@@ -137,3 +141,47 @@ def test_a_low_precision_model_gives_float32_estimates(model):
     assert x0.dtype == torch.float32 and low.decode(x0).dtype == torch.float32
     expected = model.x0_denoiser(model.context(CAPTIONS))(xt, t)
     assert (x0 - expected).norm() < 0.05 * expected.norm()
+
+
+# ------------------------------------------------------------------------------------------ with a frozen text encoder
+
+
+@pytest.fixture
+def pretrained(tmp_path):
+    """A model with an encoder of its own folder, which a test may spoil."""
+    shutil.copytree(tiny_encoder("clip"), tmp_path / "clip")
+    text = {"source": "clip", "folder": str(tmp_path / "clip"), "max_tokens": 20, "model_dim": 16, "num_heads": 2}
+    return awake_model(tiny_run(text=text))
+
+
+@torch.no_grad()
+def test_a_frozen_encoder_is_no_part_of_the_model(pretrained, tmp_path):
+    pretrained.save(tmp_path / "model")
+    loaded = VideoModel.load(tmp_path / "model")
+    assert torch.equal(loaded.context(CAPTIONS).tokens, pretrained.context(CAPTIONS).tokens)
+    assert sorted(p.name for p in (tmp_path / "model").iterdir()) == sorted([CONFIG, "encoder.json", WEIGHTS])
+    assert {name for name in load_file(tmp_path / "model" / WEIGHTS) if name.startswith("text.")} == {
+        f"text.{name}" for name in ("projection.weight", "projection.bias", "norm.weight", "norm.bias")
+    }
+    low = awake_model(tiny_run(text=pretrained.config.text)).to(torch.bfloat16)
+    assert low.prepare(CAPTIONS)[0].dtype == torch.float32  # the frozen part keeps its arithmetic
+    assert torch.equal(low.prepare(CAPTIONS)[0], pretrained.prepare(CAPTIONS)[0])
+
+
+def test_another_encoder_is_refused_when_a_prompt_is_read(pretrained, tmp_path):
+    pretrained.save(tmp_path / "model")
+    shutil.rmtree(tmp_path / "clip")
+    loaded = VideoModel.load(tmp_path / "model")  # enough for what needs no text
+    loaded.decode(torch.zeros(1, *loaded.latent_shape(5)))
+    with pytest.raises(ValueError, match="clip' does not exist. Give the folder of a clip model"):
+        loaded.context(CAPTIONS)
+    shutil.copytree(tiny_encoder("clip", seed=1), tmp_path / "clip")
+    with pytest.raises(ValueError, match="holds another text encoder .* than the model was trained with"):
+        loaded.context(CAPTIONS)
+
+
+def test_a_missing_encoder_file_is_named(pretrained, tmp_path):
+    pretrained.save(tmp_path / "model")
+    (tmp_path / "model" / "encoder.json").unlink()
+    with pytest.raises(ValueError, match="holds no trained model \\(encoder.json is missing\\)"):
+        VideoModel.load(tmp_path / "model")

@@ -8,7 +8,7 @@ import torch
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.model import VideoModel
 from mutoscope.recipes import RECIPES
-from mutoscope.text.tokenizer import CaptionTokenizer
+from mutoscope.text.build import new_reader
 from mutoscope.training.config import RunConfig
 from mutoscope.training.run import build_model, check
 
@@ -26,14 +26,14 @@ def test_settings_fit_each_other(name):
 @EVERY
 def test_the_model_builds_and_runs_on_the_meta_device(name):
     config = RECIPES[name]()
-    tokenizer = CaptionTokenizer.train(["a red 7 moving left"], config.text.vocabulary_size, config.text.max_tokens)
+    reader = new_reader(config.text, lambda: ["a red 7 moving left"])
+    values, mask = reader.encode(["a red 7 moving left", ""])
     shape = (2, config.vae.channels, config.data.num_frames, config.data.height, config.data.width)
     with torch.device("meta"):
-        model = VideoModel(config.model, tokenizer)
+        model = VideoModel(config.model, reader)
         latents = model.encode(torch.zeros(shape))
         assert latents.shape == (2, *model.latent_shape(config.data.num_frames))
-        ids = torch.zeros(2, config.text.max_tokens, dtype=torch.long)
-        context = model.text(ids, torch.ones(2, config.text.max_tokens, dtype=torch.bool))
+        context = model.text(values.to("meta"), mask.to("meta"))
         output = model.denoiser(latents, torch.zeros(2), context if config.denoiser.text else None)
         assert output.shape == latents.shape
         assert model.decode(output).shape == shape
@@ -48,9 +48,8 @@ def test_the_docstring_names_its_command(name):
 @EVERY
 def test_sample_prompts_are_short_enough(name):
     config = RECIPES[name]()
-    tokenizer = CaptionTokenizer.train(config.sample_prompts, 256, config.text.max_tokens)
     if config.sample_prompts:
-        tokenizer.encode(config.sample_prompts)
+        new_reader(config.text, lambda: config.sample_prompts).encode(config.sample_prompts)
 
 
 def test_recipes_differ():
@@ -58,7 +57,7 @@ def test_recipes_differ():
     assert len(set(configs)) == len(configs)
 
 
-@pytest.mark.parametrize("name", ["demo", "packaged"])
+@pytest.mark.parametrize("name", ["demo", "demo_minilm", "packaged"])
 def test_docstring_states_the_real_sizes(name):
     config = RECIPES[name]()
     clips = SpriteClips(config.data, "train", config.seed)

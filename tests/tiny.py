@@ -10,8 +10,8 @@ from mutoscope.data.sprites import SpriteClips
 from mutoscope.denoisers.config import DiTConfig
 from mutoscope.model import VideoModel
 from mutoscope.samplers.config import SamplingConfig
-from mutoscope.text.config import TextConfig
-from mutoscope.text.tokenizer import CaptionTokenizer
+from mutoscope.text.build import CaptionReader, new_reader
+from mutoscope.text.config import TextConfig, TextEncoderConfig
 from mutoscope.training.config import RunConfig, StageConfig
 from mutoscope.vae.config import VAEConfig
 
@@ -35,17 +35,16 @@ def tiny_run(**changes) -> RunConfig:
 
 
 @cache
-def tokenizer_of(data: SpriteConfig, text: TextConfig) -> CaptionTokenizer:
-    """Trained on some captions, once per configuration."""
-    captions = SpriteClips(data, "train", 0).captions(range(2000))
-    return CaptionTokenizer.train(captions, text.vocabulary_size, text.max_tokens)
+def reader_of(data: SpriteConfig, text: TextEncoderConfig) -> CaptionReader:
+    """A tokenizer trained on some captions, or the frozen encoder; once per configuration."""
+    return new_reader(text, lambda: SpriteClips(data, "train", 0).captions(range(2000)))
 
 
 def awake_model(config: RunConfig | None = None, seed: int = 0) -> VideoModel:
     """A model whose zero-initialised parts speak, so that faults cannot hide behind zeros."""
     config = config or tiny_run()
     torch.manual_seed(seed)
-    model = VideoModel(config.model, tokenizer_of(config.data, config.text))
+    model = VideoModel(config.model, reader_of(config.data, config.text))
     g = torch.Generator().manual_seed(seed)
     for parameter in model.denoiser.parameters():
         nn.init.normal_(parameter, std=0.1, generator=g)

@@ -8,7 +8,7 @@ from .config import Config
 from .denoisers.config import DenoiserConfig
 from .diffusion.config import DiffusionConfig
 from .samplers.config import SamplingConfig
-from .text.config import TextConfig
+from .text.config import TextEncoderConfig
 from .vae.config import AutoencoderConfig
 
 
@@ -18,7 +18,7 @@ class ModelConfig(Config):
     format: Literal["mutoscope-model-1"] = "mutoscope-model-1"
     """Names the layout of the folder, so that a foreign one is refused."""
     vae: AutoencoderConfig
-    text: TextConfig
+    text: TextEncoderConfig
     denoiser: DenoiserConfig
     diffusion: DiffusionConfig
     sampling: SamplingConfig = SamplingConfig()

@@ -58,6 +58,13 @@ def test_what_is_missing_comes_with_what_to_type(facts):
     assert "MISSING" in doctor.readable(poor | {"missing": doctor.missing(poor)})
 
 
+def test_optional_text_encoders_are_told_but_not_missed(facts):
+    assert set(facts["text_encoders"]) == {"clip", "t5", "minilm"}
+    some = facts | {"text_encoders": {"clip": True, "t5": True, "minilm": False}}
+    assert doctor.missing(some) == doctor.missing(facts)
+    assert "pretrained text clip, t5; pip install 'mutoscope[minilm]' for all of them" in doctor.readable(some)
+
+
 def test_nothing_missing_says_so(facts):
     assert doctor.readable(facts | {"missing": []}).endswith("nothing is missing.")
 

@@ -164,15 +164,15 @@ def test_no_permission_for_real(fails, tmp_path):
 def test_nan_names_the_step_and_the_last_good_checkpoint(short, fails, monkeypatch, tmp_path):
     import torch
 
-    from mutoscope.training import tasks
+    from mutoscope.training import vae_task
 
-    true_loss = tasks.VAETask.loss
+    true_loss = vae_task.VAETask.loss
 
     def ill(self, modules, indices):
         loss = true_loss(self, modules, indices)
         return loss * torch.nan if indices[0] >= 6 else loss  # from the fourth step of two clips on
 
-    monkeypatch.setattr(tasks.VAETask, "loss", ill)
+    monkeypatch.setattr(vae_task.VAETask, "loss", ill)
     every = ["--vae-training.checkpoint-every", "3"]
     line = fails("train", "smoke", "--out", tmp_path / "run", *short, *every)
     assert "loss nan" in line and "at step 4" in line and "checkpoints/vae-0000003" in line

@@ -4,14 +4,14 @@ import json
 
 import pytest
 import torch
-from tiny import tiny_run
+from tiny import awake_model, tiny_run
 
 from mutoscope.data.config import SpriteConfig
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.denoisers.config import UNetConfig
 from mutoscope.model import VideoModel
 from mutoscope.training.config import RunConfig
-from mutoscope.training.run import Callbacks, check, first_difference, open_run, train
+from mutoscope.training.run import Callbacks, cache_key, check, first_difference, measure_statistics, open_run, train
 from mutoscope.training.trainer import Interrupted
 from mutoscope.vae.config import PixelConfig
 from mutoscope.vae.model import latent_shape
@@ -124,7 +124,7 @@ def test_another_seed_is_another_model(tmp_path, straight):
 def test_the_saved_latents_are_unit_variance(straight):
     from safetensors.torch import load_file
 
-    latents = load_file(straight("muon", "float32") / "cache" / "latents.safetensors")["latents"]
+    latents = load_file(straight("muon", "float32") / "cache" / "latents" / "000000.safetensors")["3x3x4x4"]
     assert latents.shape == (10, 3, 3, 4, 4)
     assert abs(latents.std() - 1) < 0.3  # ten clips of the 256 that were measured
 
@@ -245,3 +245,17 @@ def test_summary_states_the_compression(tmp_path):
     c, f, h, w = latent_shape(config.vae, config.data.num_frames, config.data.height, config.data.width)
     pixels = config.vae.channels * config.data.num_frames * config.data.height * config.data.width
     assert stages["vae"]["compression"] == pytest.approx(pixels / (c * f * h * w), abs=0.01)
+
+
+def test_the_key_of_the_latent_cache_changes_with_weights_statistics_and_clips():
+    config, model = config_of(), awake_model(config_of())
+    clips = SpriteClips(config.data, "train", 0)
+    other = config.data.model_copy(update={"num_frames": 3})
+    keys = [cache_key(model.vae, clips.identity), cache_key(model.vae, SpriteClips(other, "train", 0).identity)]
+    assert cache_key(model.vae, clips.identity) == keys[0]
+    with torch.no_grad():
+        next(model.vae.encoder.parameters()).view(-1)[0] += 1e-3
+    keys.append(cache_key(model.vae, clips.identity))
+    measure_statistics(model.vae, clips)
+    keys.append(cache_key(model.vae, clips.identity))
+    assert len(set(keys)) == 4

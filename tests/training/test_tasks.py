@@ -8,6 +8,7 @@ from regression_task import weights
 from tiny import awake_model, tiny_run
 
 from mutoscope.data.sprites import SpriteClips
+from mutoscope.training.captions import prepare_captions
 from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.trainer import fit
 from mutoscope.training.vae_task import VAETask
@@ -23,7 +24,7 @@ def diffusion_task(config=None, n=10, seed=0):
     model = awake_model(config)
     latents = torch.randn(n, 3, 3, 4, 4, generator=torch.Generator().manual_seed(3))
     captions = SpriteClips(config.data, "train", config.seed).captions(range(n))
-    return DiffusionTask(model, latents, *model.tokenizer.encode(captions), config.diffusion, seed)
+    return DiffusionTask(model, latents, prepare_captions(model, captions), config.diffusion, seed)
 
 
 TASKS = pytest.mark.parametrize("make", [vae_task, diffusion_task])
@@ -136,7 +137,9 @@ def test_latents_and_captions_stay_together():
     task._config = task._config.model_copy(update={"caption_dropout": 0.0})
     task.loss(torch.nn.ModuleDict({"text": text, "denoiser": denoiser}), range(10))
     rows = task.order(range(10))
-    assert torch.equal(text.calls[0][0], task._ids[rows])
+    ids, _ = awake_model().prepare(SpriteClips(tiny_run().data, "train", 0).captions(range(10)))
+    given = text.calls[0][0]
+    assert torch.equal(given, ids[rows, : given.shape[1]])
     xt, t, _ = denoiser.calls[0]
     t = t[:, None, None, None, None]
     noise = (xt - (1 - t) * task._latents[rows]) / t

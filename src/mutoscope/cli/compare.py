@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..data.config import SpriteConfig
 from ..files import whole_file
 from .child import Ended, run_child
 from .compare_measure import measure
@@ -97,6 +98,7 @@ def _measure_and_write(
 
     say("preparing the judge")
     data, cache = chosen[0].config.data, options.out / "cache"
+    assert isinstance(data, SpriteConfig)  # others were refused with the entries
     few = min(FEW_PROMPTS, options.prompts)
     exam = prepare_exam(data, options.prompts, options.seed, cache)
     entries: list[Entry] = []

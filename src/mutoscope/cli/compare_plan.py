@@ -10,6 +10,7 @@ import tyro
 from pydantic import Field, ValidationError
 
 from ..config import Config
+from ..data.config import SpriteConfig
 from ..recipes import RECIPES
 from ..training.config import RunConfig
 from .errors import invalid, suggestion
@@ -121,6 +122,11 @@ def check_alike(asked: list[Asked]) -> None:
             if entry.config == other.config:
                 raise ValueError(f"entries {other.name!r} and {entry.name!r} are the same. Change an option of one.")
         first, data = asked[0].config.data, entry.config.data
+        if not isinstance(data, SpriteConfig):
+            raise ValueError(
+                f"entry {entry.name!r} is about clips of your own, which have no judge: nobody knows what is in them. "
+                "Compare on the built-in sets."
+            )
         for field in type(first).model_fields:
             if getattr(first, field) != getattr(data, field):
                 raise ValueError(
@@ -131,17 +137,19 @@ def check_alike(asked: list[Asked]) -> None:
 
 def check_entries(asked: list[Asked]) -> None:
     """Refuse every combination that training would refuse, before any of them trains."""
-    from ..data.sprites import SpriteClips
+    from ..data.open import open_clips
     from ..evaluation.comparison import check_motion
     from ..training.run import build_model, check
 
-    check_motion(asked[0].config.data)
+    data = asked[0].config.data
+    assert isinstance(data, SpriteConfig)  # check_alike has refused others
+    check_motion(data)
     for entry in asked:
         config = entry.config
         try:
             check(config)
-            clips = SpriteClips(config.data, "train", config.seed)
-            build_model(config, clips).tokenizer.encode(clips.captions(range(config.cached_clips)))
+            clips = open_clips(config.data, "train", config.seed)
+            build_model(config, clips).reader.check(clips.captions(range(config.cached_clips)))
         except ValueError as error:
             raise ValueError(f"entry {entry.name!r}: {error}") from error
 

@@ -42,6 +42,7 @@ def gather() -> dict[str, Any]:
         "memory": machine.memory(),
         "versions": machine.versions(),
         "encoders": machine.encoders(),
+        "text_encoders": machine.text_encoders(),
         "packaged_model": PACKAGED_WEIGHTS.is_file(),
     }
     if facts["versions"]["torch"]:
@@ -94,6 +95,7 @@ def readable(facts: dict[str, Any]) -> str:
     writes = ", ".join(suffix for suffix, available in facts["encoders"].items() if available)
     rows += [
         ("writes", writes),
+        ("pretrained text", _pretrained_text(facts["text_encoders"])),
         ("packaged model", _yes(facts["packaged_model"])),
     ]
     lines = [f"{name:<15} {text}" for name, text in rows]
@@ -101,6 +103,13 @@ def readable(facts: dict[str, Any]) -> str:
         return "\n".join([*lines, "", "nothing is missing."])
     told = [f"  {row['what']}: {row['why']}.\n    {row['type']}" for row in facts["missing"]]
     return "\n".join([*lines, "", "missing:", *told])
+
+
+def _pretrained_text(available: dict[str, bool]) -> str:
+    """Optional, so it is told here and not among what is missing."""
+    there = ", ".join(source for source, ready in available.items() if ready)
+    lacking = "" if all(available.values()) else "pip install 'mutoscope[minilm]' for all of them"
+    return "; ".join(words for words in (there, lacking) if words)
 
 
 def _yes(there: bool) -> str:

@@ -65,6 +65,11 @@ def run(args: list[str]) -> int:
     packaged = is_packaged(options.run)
     config = packaged_recipe() if packaged else read_run(options.run)
     data = config.data
+    if not isinstance(data, SpriteConfig):
+        raise ValueError(
+            f"{options.run} was trained on clips of your own, which have no judge: nobody knows what is in them. "
+            f'Look at its videos: mutoscope generate "…" --model {options.run}'
+        )
     out = options.out or (Path("runs/packaged-evaluation") if packaged else options.run)
     check_writable(out)
     detector = i3d_detector(options.i3d, data.num_frames)
@@ -115,6 +120,7 @@ def measure(
                 told.add(what)
                 progress.note(BUSY[what] if what in BUSY else what)
 
+        assert isinstance(config.data, SpriteConfig)  # others were refused
         return evaluate(
             config.data,
             make,

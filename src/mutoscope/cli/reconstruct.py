@@ -1,6 +1,9 @@
 """`mutoscope reconstruct RUN CLIP`: a video file through a model's VAE, beside the original."""
 
 import math
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +13,10 @@ from pydantic import Field
 from ..config import Config
 from .folders import check_writable, load_pipeline
 from .parse import parse
+from .progress import Progress
 
 if TYPE_CHECKING:
+    import numpy as np
     from jaxtyping import Float
     from torch import Tensor
 
@@ -21,6 +26,10 @@ DESCRIPTION = """Encode a video file and decode it again: original left, reconst
 
 mutoscope reconstruct runs/demo clip.mp4"""
 SHOWN_SIDE = 256  # pixels
+PIECE = 1  # latent frames at a time
+TILE = 64  # latent rows and columns at a time, beside what tiles must share
+
+Side = Annotated[int, Field(ge=1, le=8192)]
 
 
 class ReconstructOptions(Config):
@@ -29,11 +38,13 @@ class ReconstructOptions(Config):
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Run folder of a trained model, or `packaged` for the one inside the package."""
     clip: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CLIP")]
-    """Video file: mp4, mkv, webm, avi, mov, gif, webp, png, jpg or npy; cropped and resized to the model's size."""
+    """Video file: mp4, mkv, webm, avi, mov, gif, webp, png, jpg or npy; cropped and resized."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File to write (mp4, webm, gif, webp, png, npy); none = videos/CLIP-reconstruction.mp4."""
-    frames: Annotated[int, Field(ge=1, le=1025)] = 129
-    """Frames read at most; as many of them are used as fit the VAE."""
+    frames: Annotated[int, Field(ge=1)] = 129
+    """Frames read at most; as many of them are used as fit the VAE. mp4, webm and npy need no more memory for more."""
+    size: Annotated[tuple[Side, Side] | None, tyro.conf.arg(metavar="HEIGHT WIDTH")] = None
+    """Pixels; none = the model's own."""
 
 
 def run(args: list[str]) -> int:
@@ -47,23 +58,42 @@ def run(args: list[str]) -> int:
 
     from ..evaluation.reconstruction import psnr, ssim
     from ..vae.config import PixelConfig
+    from ..video.one_by_one import open_frames
     from ..video.pixels import to_uint8
-    from ..video.read import read_video
-    from ..video.write import write_video
+    from ..video.write import VideoWriter
 
-    clip = read_video(options.clip, options.frames)
-    model = load_pipeline(options.run).model
-    if isinstance(model.config.vae, PixelConfig):
-        raise ValueError(f"the model of {options.run} works on pixels: it has no VAE to send a clip through.")
-    frames = fit(model, clip.frames_u8)
-    with torch.no_grad():
-        rebuilt = model.decode(model.encode(frames))
-    pair = np.concatenate([to_uint8(frames[0]), to_uint8(rebuilt[0])], axis=2)
-    scale = 1 if out.suffix.lower() in (".png", ".npy") else math.ceil(SHOWN_SIDE / frames.shape[-2])
-    write_video(out, pair, clip.fps, scale)
-    print(f"{out}  {frames.shape[2]} of {len(clip.frames_u8)} frames, {frames.shape[-2]}x{frames.shape[-1]}")
-    print(f"PSNR {psnr(rebuilt, frames).mean():.2f} dB  SSIM {ssim(rebuilt, frames).mean():.4f}")
+    with open_frames(options.clip, options.frames) as clip:
+        model = load_pipeline(options.run).model
+        if isinstance(model.config.vae, PixelConfig):
+            raise ValueError(f"the model of {options.run} works on pixels: it has no VAE to send a clip through.")
+        height, width = options.size or (model.config.height, model.config.width)
+        scale = 1 if out.suffix.lower() in (".png", ".npy") else math.ceil(SHOWN_SIDE / height)
+        each, quality = Counted(clip.each), []
+        with Progress() as progress, VideoWriter(out, clip.fps, scale) as writer, torch.no_grad():
+            for frames, rebuilt in reconstruct(model, pieces(model, each, height, width)):
+                for real, made in zip(frames.split(1, dim=2), rebuilt.split(1, dim=2), strict=True):
+                    writer.write(np.concatenate([to_uint8(real[0]), to_uint8(made[0])], axis=2))
+                    quality.append((float(psnr(made, real)), float(ssim(made, real))))
+                if progress.console.is_terminal:
+                    progress.update("frames", len(quality), max(clip.count, len(quality)))
+    print(f"{out}  {len(quality)} of {each.count} frames, {height}x{width}")
+    print("PSNR {:.2f} dB  SSIM {:.4f}".format(*np.mean(quality, axis=0)))
     return 0
+
+
+class Counted:
+    """An iterator that knows how many it gave."""
+
+    def __init__(self, each: "Iterator[np.ndarray]"):
+        self._each, self.count = each, 0
+
+    def __iter__(self) -> "Iterator[np.ndarray]":
+        return self
+
+    def __next__(self) -> "np.ndarray":
+        item = next(self._each)
+        self.count += 1
+        return item
 
 
 def check_format(out: Path) -> None:
@@ -74,16 +104,45 @@ def check_format(out: Path) -> None:
         raise ValueError(f"{out} ends in {out.suffix or 'nothing'!r}; --out takes a file in: {', '.join(FORMATS)}.")
 
 
-def fit(model: "VideoModel", frames_u8: "object") -> "Float[Tensor, '1 c F H W']":
-    """The clip in the model's size and channels, as many frames from its start as fit its VAE."""
-    import numpy as np
+def pieces(
+    model: "VideoModel", each: "Iterator[np.ndarray]", height: int, width: int
+) -> "Iterator[Float[Tensor, '1 c _ H W']]":
+    """A clip in this size and the model's channels, in pieces that its VAE can go on with; a rest is left out."""
+    import torch
 
-    from ..vae.model import longest_clip
+    from ..vae.config import VAEConfig
+    from ..vae.model import frames_within, longest_clip
     from ..video.resize import fit_clip
 
-    assert isinstance(frames_u8, np.ndarray)
-    config = model.config
-    usable = longest_clip(config.vae, len(frames_u8))
-    frames = fit_clip(frames_u8[:usable], usable, config.height, config.width)
-    grey = frames.mean(0, keepdim=True)
-    return (grey if config.vae.channels == 1 else frames)[None]
+    config = model.config.vae
+    assert isinstance(config, VAEConfig)
+    first, later = frames_within(config, PIECE), config.temporal_stride * PIECE
+    read = list(islice(each, first))
+    usable = longest_clip(config, len(read))
+    while usable:
+        frames = torch.cat([fit_clip(frame[None], 1, height, width) for frame in read[:usable]], dim=1)
+        yield (frames.mean(0, keepdim=True) if config.channels == 1 else frames)[None]
+        read = list(islice(each, later))
+        usable = len(read) - len(read) % config.temporal_stride
+
+
+def reconstruct(
+    model: "VideoModel", pieces: "Iterator[Float[Tensor, '1 c _ H W']]"
+) -> "Iterator[tuple[Float[Tensor, '1 c _ H W'], Float[Tensor, '1 c _ H W']]]":
+    """Every piece of a clip beside what the VAE makes of it, at memory that grows neither with length nor with size."""
+    from ..vae.config import VAEConfig
+    from ..vae.network import receptive_radius
+    from ..vae.tiling import tiling_of
+
+    config = model.config.vae
+    assert isinstance(config, VAEConfig)
+    tiling = tiling_of(config, TILE + 2 * receptive_radius(config))
+    given: deque[Tensor] = deque()
+
+    def noted() -> Iterator["Tensor"]:
+        for piece in pieces:
+            given.append(piece)
+            yield piece.to(model.dtype)
+
+    for rebuilt in model.vae.decode_stream(model.vae.encode_stream(noted(), tiling), tiling):
+        yield given.popleft(), rebuilt.float().clamp_(-1, 1)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +10,11 @@ import tyro
 from pydantic import create_model
 
 from ..recipes import RECIPES
+from ..text.config import PretrainedTextConfig
 from ..training.config import RunConfig
 from .errors import one_line, suggestion
 from .folders import check_writable
-from .parse import parse, wants_help
+from .parse import parse, say, wants_help
 from .progress import Progress, RunLog, duration
 from .stopping import StopSignal
 
@@ -35,6 +37,8 @@ class TrainOptions(RunConfig):
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Run folder; a run that is there already goes on."""
+    dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Say what would be trained on, for how long and in how much memory, and stop."""
 
 
 def run(args: list[str]) -> int:
@@ -48,23 +52,54 @@ def run(args: list[str]) -> int:
         raise ValueError(f"got {name!r} where the recipe goes. Type: mutoscope train RECIPE {name} …")
     if name not in RECIPES:
         raise ValueError(f"unknown recipe {name!r}.{suggestion(name, RECIPES)} Recipes: {', '.join(RECIPES)}.")
-    config, out = options_for(name, rest)
-    return train_run(config, out, shlex.join(["mutoscope", "train", *args]))
+    options = parsed(name, rest)
+    if options.dry_run:
+        print("\n".join(expected(run_of(options))))
+        return 0
+    return train_run(run_of(options), options.out, shlex.join(["mutoscope", "train", *args]))
+
+
+def expected(config: RunConfig) -> list[str]:
+    """What a run would take."""
+    say_loading()
+    from ..training.preflight import preflight
+    from ..training.run import check
+
+    check(config)
+    return preflight(config)
 
 
 def options_for(name: str, args: list[str]) -> tuple[RunConfig, Path]:
     """The recipe `name` changed by options, and the run folder."""
-    recipe = RECIPES[name]()
+    options = parsed(name, args)
+    return run_of(options), options.out
+
+
+def run_of(options: TrainOptions) -> RunConfig:
+    """The settings without what only the command line needs."""
+    return RunConfig(**{field: getattr(options, field) for field in RunConfig.model_fields})
+
+
+def parsed(name: str, args: list[str]) -> TrainOptions:
+    """The recipe `name` changed by options."""
+    recipe = with_pretrained_text(RECIPES[name](), args)
     fields = {field: getattr(recipe, field) for field in RunConfig.model_fields}
     kind = options_of_recipe(recipe)
-    options = parse(kind, args, f"mutoscope train {name}", DESCRIPTION, kind(out=Path("runs") / name, **fields))
-    return RunConfig(**{field: getattr(options, field) for field in RunConfig.model_fields}), options.out
+    return parse(kind, args, f"mutoscope train {name}", DESCRIPTION, kind(out=Path("runs") / name, **fields))
 
 
 def options_of_recipe(recipe: RunConfig) -> type[TrainOptions]:
-    """A recipe settles which network and which space it is about; options change the settings of those."""
-    kinds = {"vae": type(recipe.vae), "denoiser": type(recipe.denoiser)}
-    return create_model("TrainOptions", __base__=TrainOptions, **kinds)  # pyright: ignore[reportCallIssue]
+    """A recipe settles whose clips, which network and which space it is about; options change the settings of those."""
+    kinds = {name: type(getattr(recipe, name)) for name in ("data", "vae", "text", "denoiser")}
+    return create_model("TrainOptions", __base__=TrainOptions, **kinds)  # pyright: ignore
+
+
+def with_pretrained_text(recipe: RunConfig, args: list[str]) -> RunConfig:
+    """`--text.source`, which only a pretrained encoder has, puts one in the place of a recipe's small encoder."""
+    asked = any(arg.partition("=")[0] == "--text.source" for arg in args)
+    if not asked or isinstance(recipe.text, PretrainedTextConfig):
+        return recipe
+    return recipe.model_copy(update={"text": PretrainedTextConfig(model_dim=recipe.text.model_dim)})
 
 
 def summary(name: str) -> str:
@@ -76,12 +111,16 @@ def train_run(config: RunConfig, out: Path, command: str) -> int:
     """Train, show progress, and say where things are; `command` is what to type to go on."""
     check_writable(out)
     say_loading()
-    from ..data.sprites import SpriteClips
+    from ..data.open import open_clips
+    from ..training.preflight import preflight
     from ..training.run import Callbacks, check, open_run, stage_seconds, train
-    from ..training.trainer import Interrupted
+    from ..training.trainer import Interrupted, NonFiniteLoss
 
     check(config)
-    SpriteClips(config.data, "train", config.seed)  # a wrong --data.digits shows before there is a folder
+    open_clips(config.data, "train", config.seed)  # a wrong folder shows before there is a run
+    if not (out / "checkpoints").is_dir():
+        with suppress(NonFiniteLoss):  # the run itself will say so, and name its checkpoint
+            say("\n".join(preflight(config)))
     open_run(config, out)
     log = RunLog(out / "log.txt")
     log.write(command)
@@ -97,7 +136,7 @@ def train_run(config: RunConfig, out: Path, command: str) -> int:
                 progress.note(write_samples(model, config, out, step))
 
         try:
-            train(config, out, Callbacks(on_step, on_samples, stop.asked))
+            train(config, out, Callbacks(on_step, on_samples, stop.asked, progress.note))
         except Interrupted as interrupted:
             progress.note(f"{interrupted}. Saved; go on with: {command}")
             return 0

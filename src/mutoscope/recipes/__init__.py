@@ -6,7 +6,8 @@ A new recipe is a function in a file of this folder and a line in `RECIPES`.
 from collections.abc import Callable
 
 from ..training.config import RunConfig
-from .demo import demo
+from .clips import clips
+from .demo import demo, demo_long, demo_minilm, demo_unet
 from .disc import disc_attention, disc_conv3d, disc_dit, disc_unet
 from .packaged import packaged
 from .smoke import smoke
@@ -14,6 +15,10 @@ from .smoke import smoke
 RECIPES: dict[str, Callable[[], RunConfig]] = {
     "smoke": smoke,
     "demo": demo,
+    "demo_long": demo_long,
+    "demo_minilm": demo_minilm,
+    "demo_unet": demo_unet,
+    "clips": clips,
     "packaged": packaged,
     "disc_conv3d": disc_conv3d,
     "disc_attention": disc_attention,

@@ -1,8 +1,9 @@
 """The ten-minute recipe behind `make demo`."""
 
-from ..denoisers.config import DiTConfig
+from ..denoisers.config import DiTConfig, UNetConfig
+from ..diffusion.config import DiffusionConfig
 from ..samplers.config import SamplingConfig
-from ..text.config import TextConfig
+from ..text.config import PretrainedTextConfig, TextConfig
 from ..training.config import RunConfig, StageConfig
 
 PROMPTS = (
@@ -35,3 +36,47 @@ def demo() -> RunConfig:
         sample_prompts=PROMPTS,
         sample_every=450,
     )
+
+
+def demo_long() -> RunConfig:
+    """The demo for videos of any length: also goes on from given frames, and fills in between two.
+
+    Command: mutoscope train demo_long --out runs/demo_long (seed 0)
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
+    Time: not measured yet
+    Size: VAE 0.99 M, denoiser 5.58 M, text encoder 0.21 M parameters
+    Measured: not measured yet (benchmarks/long_video.py)
+    """
+    short = demo()
+    longer = {
+        # Sprites that reach the edge are what a long video shows after its first seconds.
+        "data": short.data.model_copy(update={"bounce_share": 0.2}),
+        "diffusion": DiffusionConfig(sorted_share=0.2, prefix_share=0.3, between_share=0.05),
+        "training": short.training.model_copy(update={"steps": 1500}),  # 45 % of it is the demo's task
+        "sample_every": 750,
+    }
+    return short.model_copy(update=longer)
+
+
+def demo_minilm() -> RunConfig:
+    """The demo with a frozen MiniLM, which knows words that no caption of training holds.
+
+    Command: mutoscope train demo_minilm --out runs/demo_minilm (seed 0)
+    Needs: pip install 'mutoscope[minilm]'
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
+    Time: not measured yet
+    Size: VAE 0.99 M, denoiser 5.58 M, text encoder 0.05 M parameters trained, 22.6 M frozen
+    Measured: not measured yet
+    """
+    return demo().model_copy(update={"text": PretrainedTextConfig()})
+
+
+def demo_unet() -> RunConfig:
+    """The demo with a convolutional U-Net in place of the Diffusion Transformer, to compare them.
+
+    Command: mutoscope train demo_unet --out runs/demo_unet (seed 0)
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
+    Time: not measured by itself
+    Measured: docs/experiments.md, against the transformer at equal time
+    """
+    return demo().model_copy(update={"denoiser": UNetConfig(mixing="conv2d_1d", widths=(96, 192))})

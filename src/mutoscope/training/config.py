@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..config import Config
-from ..data.config import SpriteConfig
+from ..data.config import DataConfig, SpriteConfig
 from ..denoisers.config import DenoiserConfig, DiTConfig
 from ..diffusion.config import DiffusionConfig
 from ..model_config import ModelConfig
 from ..samplers.config import SamplingConfig
-from ..text.config import TextConfig
+from ..text.config import TextConfig, TextEncoderConfig
 from ..vae.config import AutoencoderConfig, VAEConfig
 
 
@@ -48,9 +48,9 @@ class StageConfig(Config):
 class RunConfig(Config):
     """Everything a run needs. `mutoscope train RECIPE --section.field value` overrides any of it."""
 
-    data: SpriteConfig = SpriteConfig()
+    data: DataConfig = SpriteConfig()
     vae: AutoencoderConfig = VAEConfig()
-    text: TextConfig = TextConfig()
+    text: TextEncoderConfig = TextConfig()
     denoiser: DenoiserConfig = DiTConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
     sampling: SamplingConfig = SamplingConfig()

@@ -14,14 +14,17 @@ from pydantic import BaseModel, ConfigDict
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..data.sprites import SpriteClips
+from ..data.buckets import alike
+from ..data.open import open_clips
 from ..model import VideoModel
 from ..vae.config import VAEConfig
 from ..vae.model import VideoVAE
+from .adversarial_task import STEPS_SHARE, AdversarialTask, adversarial_stage
+from .captions import prepare_captions
 from .config import RunConfig, StageConfig
 from .diffusion_task import DiffusionTask
 from .run import build_model
-from .task import Task
+from .task import Clips, Task
 from .trainer import start, train_step
 from .vae_task import VAETask
 
@@ -102,12 +105,15 @@ def cost_of(config: RunConfig, unit: Unit) -> StageCosts:
     if unit == "examples":
         vae = float(_clips_per_step(config.vae_training)) if trains_vae(config) else None
         return StageCosts(vae=vae, diffusion=float(_clips_per_step(config.training)))
-    clips = SpriteClips(config.data, "train", config.seed)
+    clips = open_clips(config.data, "train", config.seed)
     model = build_model(config, clips)
     measure = seconds_per_step if unit == "seconds" else flops_per_step
     vae = None
     if isinstance(model.vae, VideoVAE):
         vae = measure(VAETask(model.vae, clips, config.seed), config.vae_training)
+        if model.vae.config.adversarial_weight:
+            stage = adversarial_stage(config.vae_training)
+            vae += STEPS_SHARE * measure(AdversarialTask(model.vae, clips, config.seed, stage), stage)
     diffusion = measure(_diffusion_task(config, model, clips), config.training)
     return StageCosts(vae=vae, diffusion=diffusion, once=_encoding(config, model, clips, unit))
 
@@ -143,25 +149,25 @@ def _clips_per_step(config: StageConfig) -> int:
     return config.batch_size * config.grad_accum
 
 
-def _diffusion_task(config: RunConfig, model: VideoModel, clips: SpriteClips) -> DiffusionTask:
+def _diffusion_task(config: RunConfig, model: VideoModel, clips: Clips) -> DiffusionTask:
     """The stage on noise instead of latents: a step costs the same, and nothing needs a trained VAE."""
     count = min(PROBE_CLIPS, config.cached_clips)
     generator = torch.Generator().manual_seed(config.seed)
     latents = torch.randn((count, *model.latent_shape(config.data.num_frames)), generator=generator)
-    ids, mask = model.tokenizer.encode(clips.captions(range(count)))
-    return DiffusionTask(model, latents, ids, mask, config.diffusion, config.seed)
+    captions = prepare_captions(model, clips.captions(range(count)))
+    return DiffusionTask(model, latents, captions, config.diffusion, config.seed)
 
 
 @torch.no_grad()
-def _encoding(config: RunConfig, model: VideoModel, clips: SpriteClips, unit: Unit) -> float:
+def _encoding(config: RunConfig, model: VideoModel, clips: Clips, unit: Unit) -> float:
     """Of all cached clips, from one batch of them."""
-    count = min(ENCODE_BATCH, config.cached_clips)
-    share = config.cached_clips / count
+    same = alike(clips.shapes(range(min(ENCODE_BATCH, config.cached_clips))))[0]
+    frames, share = clips.batch(same).frames, config.cached_clips / len(same)
     model.vae.eval()
     with _counting() as counter:  # also warms up
-        model.encode(clips.batch(range(count)).frames)
+        model.encode(frames)
     if unit == "flops":
         return counter.get_total_flops() * share
     begun = time.perf_counter()
-    model.encode(clips.batch(range(count)).frames)
+    model.encode(frames)
     return (time.perf_counter() - begun) * share

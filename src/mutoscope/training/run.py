@@ -1,5 +1,6 @@
 """A whole run: VAE, latent statistics, latent cache, diffusion model, saved model. Called again, it goes on."""
 
+import copy
 import json
 import resource
 from collections.abc import Callable
@@ -12,20 +13,24 @@ import torch
 from torch import nn
 
 from ..config import Config
+from ..data.buckets import alike
 from ..data.cache import encode_latents
-from ..data.sprites import SpriteClips
+from ..data.open import open_clips
 from ..files import whole_file
 from ..model import WEIGHTS, VideoModel
-from ..text.tokenizer import CaptionTokenizer
+from ..text.build import new_reader
 from ..vae.autoencoder import Autoencoder
 from ..vae.model import VideoVAE, compression_ratio, latent_shape
+from .adversarial_task import CHECK_EVERY, AdversarialTask, WorseReconstruction, adversarial_stage
+from .captions import prepare_captions
 from .config import RunConfig, StageConfig
 from .diffusion_task import DiffusionTask
 from .seeds import seed_of
-from .task import Task
-from .trainer import Hook, OnStep, fit
+from .task import Clips, Task
+from .trainer import Hook, NonFiniteLoss, OnStep, fit
 from .vae_task import VAETask
 
+ENCODE_CHUNK = 16  # latent frames at a time: a long clip needs no more memory than a short one
 STATISTICS_CLIPS = 256  # enough for a mean and a standard deviation per channel to three digits
 
 
@@ -36,6 +41,7 @@ class Callbacks:
     on_step: OnStep = lambda stage, step, steps, loss: None
     on_samples: Callable[[VideoModel, int], None] = lambda model, step: None
     should_stop: Callable[[], bool] = lambda: False
+    on_notice: Callable[[str], None] = lambda line: None
 
 
 @dataclass
@@ -69,30 +75,33 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     summary = Summary(run / "summary.json")
     if finished(config, run, summary):
         return run
-    clips = SpriteClips(config.data, "train", config.seed)
+    clips = open_clips(config.data, "train", config.seed)
     model = build_model(config, clips)
     # Before the first step: captions that are too long for the text encoder are refused now, not after the VAE.
-    ids, mask = model.tokenizer.encode(clips.captions(range(config.cached_clips)))
+    captions = prepare_captions(model, clips.captions(range(config.cached_clips)), run / "cache" / "text.safetensors")
     if config.sample_prompts:
-        model.tokenizer.encode(config.sample_prompts)
+        model.reader.check(config.sample_prompts)
 
     if isinstance(model.vae, VideoVAE):
         fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, run, summary, callbacks)
         data = config.data
         ratio = compression_ratio(config.vae, data.num_frames, data.height, data.width)
         summary.add("vae", {"compression": round(ratio, 2)})
+        if model.vae.config.adversarial_weight:
+            sharpen(model.vae, clips, config, run, summary, callbacks)
     measure_statistics(model.vae, clips)
 
     model.vae.eval()
     latents = encode_latents(
-        model.encode,
+        lambda frames: model.vae.encode(frames, ENCODE_CHUNK),
         clips,
         config.cached_clips,
-        run / "cache" / "latents.safetensors",
-        key=cache_key(model.vae, config.data),
+        run / "cache" / "latents",
+        key=cache_key(model.vae, clips.identity),
         on_batch=lambda done, total: callbacks.on_step("encode", done, total, float("nan")),
+        on_notice=callbacks.on_notice,
     )
-    task = DiffusionTask(model, latents, ids, mask, config.diffusion, config.seed)
+    task = DiffusionTask(model, latents, captions, config.diffusion, config.seed)
 
     def sample(averaged: nn.ModuleDict, step: int) -> None:
         callbacks.on_samples(with_weights(model, averaged), step)
@@ -130,6 +139,20 @@ def fit_stage(
     )
 
 
+def sharpen(vae: VideoVAE, clips: Clips, config: RunConfig, run: Path, summary: Summary, callbacks: Callbacks) -> None:
+    """The adversarial stage. Where it fails, the run says so and goes on with the VAE from before it."""
+    if "rolled_back" in summary.values["stages"].get(AdversarialTask.name, {}):
+        return
+    stage = adversarial_stage(config.vae_training)
+    before, task = copy.deepcopy(vae.state_dict()), AdversarialTask(vae, clips, config.seed, stage)
+    try:
+        fit_stage(task, stage, run, summary, callbacks, [(CHECK_EVERY, task.check)])
+    except (NonFiniteLoss, WorseReconstruction) as error:
+        vae.load_state_dict(before)
+        summary.add(task.name, {"rolled_back": str(error)})
+        callbacks.on_notice(f"adversarial stage given up, the VAE is as it was before it: {error}")
+
+
 def finished(config: RunConfig, run: Path, summary: Summary) -> bool:
     """Whether the model in the run folder is the one that these settings end with."""
     steps = summary.values.get("stages", {}).get(DiffusionTask.name, {}).get("steps")
@@ -138,13 +161,13 @@ def finished(config: RunConfig, run: Path, summary: Summary) -> bool:
 
 def check(config: RunConfig) -> None:
     """Refuse settings that do not fit each other, before anything is computed."""
-    if config.vae.channels != (channels := 3 if config.data.colours else 1):
+    if config.vae.channels != (channels := config.data.channels):
         raise ValueError(
             f"vae.channels={config.vae.channels} does not fit clips of {channels} channels. "
             f"Use --vae.channels {channels}."
         )
-    shape = latent_shape(config.vae, config.data.num_frames, config.data.height, config.data.width)
-    config.denoiser.check_latents(shape[1:])
+    for size in config.data.sizes:
+        config.denoiser.check_latents(latent_shape(config.vae, *size)[1:])
 
 
 def open_run(config: RunConfig, run: Path) -> None:
@@ -177,26 +200,29 @@ def first_difference(before: Config, now: Config, prefix: str = "") -> str:
     return "none"
 
 
-def build_model(config: RunConfig, clips: SpriteClips) -> VideoModel:
-    """The model with its initial weights, a function of the seed, and a tokenizer of the captions."""
-    captions = clips.captions(range(4096))
-    tokenizer = CaptionTokenizer.train(captions, config.text.vocabulary_size, config.text.max_tokens)
+def build_model(config: RunConfig, clips: Clips) -> VideoModel:
+    """The model with its initial weights, a function of the seed, and a reader of the captions."""
+    reader = new_reader(config.text, lambda: clips.captions(range(4096)))
     with torch.random.fork_rng(devices=[]):  # initial weights are the one draw that takes no generator
         torch.manual_seed(seed_of(config.seed, "weights"))
-        return VideoModel(config.model, tokenizer)
+        return VideoModel(config.model, reader)
 
 
 @torch.no_grad()
-def measure_statistics(vae: Autoencoder, clips: SpriteClips) -> None:
+def measure_statistics(vae: Autoencoder, clips: Clips) -> None:
     """Mean and standard deviation per channel of the raw latents of training clips."""
-    parts = [vae.encode_raw(clips.batch(range(i, i + 32)).frames) for i in range(0, STATISTICS_CLIPS, 32)]
-    values = torch.cat(parts).transpose(0, 1).flatten(1)
+    parts = []
+    for first in range(0, STATISTICS_CLIPS, 32):
+        for group in alike(clips.shapes(range(first, first + 32))):
+            frames = clips.batch([first + place for place in group]).frames
+            parts.append(vae.encode_raw(frames, ENCODE_CHUNK).transpose(0, 1).flatten(1))
+    values = torch.cat(parts, dim=1)
     vae.set_statistics(values.mean(1), values.std(1))
 
 
-def cache_key(vae: Autoencoder, data: Config) -> str:
+def cache_key(vae: Autoencoder, clips_identity: str) -> str:
     """Changes with the VAE's weights and the clips."""
-    digest = blake2b(data.model_dump_json().encode(), digest_size=16)
+    digest = blake2b(clips_identity.encode(), digest_size=16)
     for name, tensor in sorted(vae.state_dict().items()):
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
@@ -220,7 +246,7 @@ def snapshot_steps(steps: int, count: int) -> list[int]:
 
 def with_weights(model: VideoModel, averaged: nn.ModuleDict) -> VideoModel:
     """The model as it would be saved now: averaged denoiser and text encoder, its own VAE."""
-    snapshot = VideoModel(model.config, model.tokenizer)
+    snapshot = VideoModel(model.config, model.reader)
     snapshot.load_state_dict(model.state_dict())
     for name, module in averaged.items():
         getattr(snapshot, name).load_state_dict(module.state_dict())
@@ -230,4 +256,4 @@ def with_weights(model: VideoModel, averaged: nn.ModuleDict) -> VideoModel:
 def stage_seconds(run: Path) -> float:
     """Seconds of training of all stages so far."""
     stages = Summary(run / "summary.json").values.get("stages", {})
-    return float(sum(stage["seconds"] for stage in stages.values()))
+    return float(sum(stage.get("seconds", 0) for stage in stages.values()))

@@ -1,11 +1,13 @@
 """What is being trained: a task owns the modules and says what the loss of its k-th batch is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ..data.buckets import alike
 from ..types import VideoBatch
 
 
@@ -25,6 +27,40 @@ class Task(Protocol):
 class Clips(Protocol):
     """A set of captioned clips without an end: number i is always the same clip."""
 
-    def batch(self, indices: Sequence[int]) -> VideoBatch:
-        """The clips of these numbers."""
+    @property
+    def identity(self) -> str:
+        """Changes with the clips."""
         ...
+
+    def batch(self, indices: Sequence[int]) -> VideoBatch:
+        """The clips of these numbers, all of one shape."""
+        ...
+
+    def captions(self, indices: Sequence[int]) -> list[str]:
+        """What is said about them."""
+        ...
+
+    def shapes(self, indices: Sequence[int]) -> list[tuple[int, int, int]]:
+        """(frames, rows, columns) of each."""
+        ...
+
+
+@runtime_checkable
+class Latents(Protocol):
+    """Latents by row: a tensor, or the cache of a run. Rows that are asked for together have one shape."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Int[Tensor, "b"], /) -> Float[Tensor, "b c f h w"]: ...
+
+
+def losses_by_shape(
+    shapes: Sequence[tuple[int, ...]], loss: Callable[[list[int]], Float[Tensor, "n"]]
+) -> Float[Tensor, "b"]:
+    """Losses of a batch whose examples have these shapes, computed for those of one shape at a time.
+
+    loss: of the examples at these places of the batch. Losses are per example, so nothing else changes.
+    """
+    groups = alike(shapes)
+    losses = [loss(group) for group in groups]
+    return losses[0] if len(groups) == 1 else torch.cat(losses)[torch.tensor(sum(groups, [])).argsort()]

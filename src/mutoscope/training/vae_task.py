@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ..vae.losses import draw_hardships, vae_loss
 from ..vae.model import VideoVAE, latent_shape
 from .seeds import normal_rows
-from .task import Clips
+from .task import Clips, losses_by_shape
 
 
 class VAETask:
@@ -20,8 +20,14 @@ class VAETask:
         self._clips, self._seed = clips, seed
 
     def loss(self, modules: nn.ModuleDict, indices: range) -> Float[Tensor, "b"]:
-        """Clips drawn anew for every number, so no clip is seen twice."""
+        """Clip i for number i."""
         vae: VideoVAE = modules["vae"]  # pyright: ignore[reportAssignmentType]
+        return losses_by_shape(
+            self._clips.shapes(indices), lambda group: self._loss(vae, [indices[place] for place in group])
+        )
+
+    def _loss(self, vae: VideoVAE, indices: list[int]) -> Float[Tensor, "n"]:
+        """Of clips of one shape."""
         frames = self._clips.batch(indices).frames
         shape, config = latent_shape(vae.config, *frames.shape[2:]), vae.config
         noise, choice = normal_rows(self._seed, "vae-noise", indices, shape)

@@ -1,0 +1,81 @@
+"""Before anything long: what will be trained on, how often, for how long, and how much memory that takes."""
+
+import math
+
+from ..data.clips import FolderClips
+from ..data.frame_store import HELD_BYTES
+from ..data.open import Clips, open_clips
+from ..data.sprites import SpriteClips
+from ..model import VideoModel
+from .config import RunConfig, StageConfig
+from .plan import StageCosts, cost_of
+from .run import build_model, peak_memory_mb
+
+FEW_EPOCHS = 50
+"""Clips seen more often than this are said to be repeated: what is generated may then be what was learned by heart."""
+
+
+def preflight(config: RunConfig) -> list[str]:
+    """Lines for a person. Times a few real steps of every stage, so it takes seconds.
+
+    ValueError, in one line, where the clips cannot be used.
+    """
+    clips = open_clips(config.data, "train", config.seed)
+    costs, model = cost_of(config, "seconds"), build_model(config, clips)
+    # The timed steps have used what a step uses; what is kept beside them is added.
+    memory_mb = peak_memory_mb() + kept_bytes(config, model, clips) / 2**20
+    return [
+        *clip_lines(config, clips),
+        *stage_lines(config, costs, clips.config.num_clips if isinstance(clips, SpriteClips) else len(clips)),
+        f"expected: {_duration(costs.total(config))}, about {memory_mb / 1024:.1f} GiB of memory",
+    ]
+
+
+def kept_bytes(config: RunConfig, model: VideoModel, clips: Clips) -> float:
+    """Latents of all cached clips in float32, and the decoded clips themselves."""
+    latents = 4.0 * config.cached_clips * math.prod(model.latent_shape(config.data.num_frames))
+    return latents + (0 if isinstance(clips, SpriteClips) else min(clips.num_bytes or 0, HELD_BYTES))
+
+
+def clip_lines(config: RunConfig, clips: Clips) -> list[str]:
+    """How many clips there are, and what is missing."""
+    shapes = ", ".join(f"{frames} frames of {height} x {width}" for frames, height, width in config.data.sizes)
+    if isinstance(clips, SpriteClips):
+        count = f"{clips.config.num_clips:,}" if clips.config.num_clips else "without end"
+        return [f"clips: drawn, {count}; {shapes}"]
+    lines = [f"clips: {len(clips):,} in {clips.config.folder}; {shapes}, {clips.config.fps:g} per second"]
+    if not isinstance(clips, FolderClips):  # shards are not looked into before their turn
+        return lines
+    if clips.too_short:
+        lines.append(f"  {clips.too_short} more are too short and not used (--data.num-frames, --data.fps)")
+    if missing := sum(not entry.caption for entry in clips.entries):
+        lines.append(f"  {missing} have no caption: they train the model without text")
+    return lines
+
+
+def stage_lines(config: RunConfig, costs: StageCosts, num_clips: int | None) -> list[str]:
+    """Steps and epochs. num_clips: None = no clip comes twice unless it is cached."""
+    lines = []
+    if costs.vae is not None:
+        lines.append(_stage("VAE", config.vae_training, costs.vae, num_clips))
+    lines.append(_stage("diffusion", config.training, costs.diffusion, config.cached_clips))
+    if num_clips is not None and config.cached_clips > num_clips:
+        windows = config.cached_clips / num_clips
+        lines.append(f"  {config.cached_clips:,} cached windows: {windows:,.0f} of every clip, which are repeated")
+    return lines
+
+
+def _stage(name: str, stage: StageConfig, seconds: float, num_clips: int | None) -> str:
+    examples = stage.batch_size * stage.grad_accum
+    line = f"{name}: {stage.steps:,} steps of {examples} clips, {_duration(stage.steps * seconds)}"
+    if num_clips is None:
+        return line
+    per_epoch, epochs = max(1, math.ceil(num_clips / examples)), stage.steps * examples / num_clips
+    repeated = f", every clip {epochs:,.0f} times" if epochs > FEW_EPOCHS else ""
+    return f"{line}; {per_epoch:,} step{'s' if per_epoch > 1 else ''} per epoch, {epochs:.3g} epochs{repeated}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
