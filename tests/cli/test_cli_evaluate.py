@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from folder_of_clips import make_folder
+from tiny import tiny_run
 
 from mutoscope.cli import evaluate as verb
+from mutoscope.data.config import ClipsConfig
+from mutoscope.diffusion.config import DiffusionConfig
 from mutoscope.evaluation import evaluate as module
+from mutoscope.evaluation.clips_result import ClipsEvaluation
 from mutoscope.evaluation.features import train_features
 from mutoscope.evaluation.judge import train_judge
 from mutoscope.evaluation.result import Evaluation
+from mutoscope.training.run import train
 
 
 @pytest.fixture
@@ -180,3 +186,41 @@ def test_a_config_of_another_version_is_named(fails, run):
 def test_command_of_a_run(run, tmp_path):
     assert verb.command_of(run).startswith("mutoscope train smoke --out")
     assert verb.command_of(tmp_path / "none") == ""
+
+
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory) -> Path:
+    """A model of three clips of one's own, trained for a moment, that goes on from given frames."""
+    place = tmp_path_factory.mktemp("own")
+    make_folder(place / "clips", (9, 12, 60), test=1)
+    config = tiny_run(
+        data=ClipsConfig(folder=str(place / "clips"), num_frames=5, height=16, width=16, fps=10.0),
+        vae=tiny_run().vae.model_copy(update={"temporal_stride": 4}),
+        diffusion=DiffusionConfig(prefix_share=0.5),
+    )
+    return train(config, place / "run")
+
+
+def test_own_clips_are_measured_by_the_nearest_one(call, own_run):
+    said = call("evaluate", own_run, "--prompts", 8)
+    assert said.code == 0, said.err
+    found = ClipsEvaluation.model_validate_json((own_run / "evaluation.json").read_text())
+    assert found.num_captions == 2 and len(found.clips) == 8 and found.unseen is not None
+    assert found.continuation is not None and found.continuation.frames == 16 and not found.missing
+    page = (own_run / "report.html").read_text()
+    for words in (
+        "Right caption",
+        "a block over pattern 1",
+        "Last frame repeated",
+        "Clips that were continued",
+        "<svg",
+    ):
+        assert words in page, words
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    for words in ("caption of nearest", "VAE PSNR, unseen", "PSNR, 16 frames on", "report.html"):
+        assert words in said.out, words
+
+
+def test_options_that_need_a_known_truth_are_refused_for_own_clips(call, own_run):
+    said = call("evaluate", own_run, "--seeds", 2)
+    assert said.code == 2 and "--i3d and --seeds are for the built-in sets" in said.err

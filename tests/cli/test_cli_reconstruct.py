@@ -75,9 +75,9 @@ def test_tiles_and_pieces_are_the_clip_done_whole(smoke_run, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
 def test_memory_grows_neither_with_length_nor_much_with_size(smoke_run, tmp_path):
-    """49 frames need what 17 need, to 10 %; and that is little more than what is needed for no frame."""
+    """97 frames need what 49 need, to 10 %: more than decoder, tiles and encoder hold at once."""
     pytest.importorskip("av")
-    clip = np.random.default_rng(0).integers(0, 255, (49, 12, 20, 3), dtype=np.uint8)
+    clip = np.random.default_rng(0).integers(0, 255, (97, 12, 20, 3), dtype=np.uint8)
     write_video(tmp_path / "clip.mp4", clip, fps=8, scale=40)
     code = """
 import sys
@@ -87,7 +87,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 sys.exit(code)
 """
     peaks_mb = []
-    for frames in (17, 49):
+    for frames in (49, 97):
         words = [
             "reconstruct", smoke_run, tmp_path / "clip.mp4", "--size", 480, 800, "--frames", frames,
             "--out", tmp_path / "pair.mp4",
@@ -95,8 +95,7 @@ sys.exit(code)
         said = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True)
         assert said.returncode == 0, said.stderr
         peaks_mb.append(int(said.stdout.split()[-1]) / 1024)
-    print(peaks_mb)
-    assert max(peaks_mb) < 1024 and peaks_mb[1] < 1.1 * peaks_mb[0]
+    assert max(peaks_mb) < 1200 and peaks_mb[1] < 1.1 * peaks_mb[0]
 
 
 def test_mistakes(fails, smoke_run, clip, tmp_path):

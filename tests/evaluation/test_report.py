@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mutoscope.evaluation.html_table import count, duration, percent
 from mutoscope.evaluation.plots import Axis, line_plot, smoothed
 from mutoscope.evaluation.report import GalleryItem, VaeStrip, read_metrics, write_report
-from mutoscope.evaluation.report_tables import count, duration, percent
 from mutoscope.evaluation.result import (
     FVD,
     Adherence,

@@ -9,10 +9,10 @@ from tiny import awake_model, tiny_run
 
 from mutoscope.diffusion.paths import add_noise
 from mutoscope.pipeline import GenerateRequest, Pipeline, generate, stream
-from mutoscope.pipeline.request import frames_within, latents_within, windows_of
+from mutoscope.pipeline.request import latents_within, windows_of
 from mutoscope.samplers.config import SamplingConfig
 from mutoscope.vae.config import PixelConfig, VAEConfig
-from mutoscope.vae.model import latent_shape
+from mutoscope.vae.model import frames_within, latent_shape
 
 MIX = {"prefix_share": 0.3, "between_share": 0.1, "given_noise": 0.05}
 PROMPTS = ("a red 7 moving left", "a blue 3 moving up")

@@ -22,7 +22,9 @@ def test_clips_and_what_is_missing(tmp_path):
     config = own(tmp_path)
     lines = clip_lines(config, open_clips(config.data, "train", 0))
     assert lines[0] == f"clips: 2 in {tmp_path}; 5 frames of 16 x 16, 10 per second"
-    assert lines[1].strip() == "1 more are too short and not used (--data.num-frames, --data.fps)"
+    assert lines[1].strip() == (
+        "1 more are too short and NOT used; the shortest has 3 frames: --data.num-frames 3, or a higher --data.fps"
+    )
     manifest = tmp_path / "manifest.jsonl"
     manifest.write_text(manifest.read_text().replace("a block over pattern 0", ""))
     lines = clip_lines(config, open_clips(config.data, "train", 0))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..evaluation.evaluate import Evaluated
+    from ..evaluation.evaluate_clips import EvaluatedClips
     from ..evaluation.fvd import Detector
-    from ..evaluation.report import VaeStrip
+    from ..evaluation.report import GalleryItem, VaeStrip
     from ..evaluation.result import Evaluation, Measured
     from ..model import VideoModel
     from ..pipeline import Pipeline
 
 DESCRIPTION = """Ask a trained model for many videos and measure them, each number beside its ceiling (the same
-judge on real clips) and its floor. Writes evaluation.json and report.html.
+judge on real clips) and its floor. Of your own clips nobody knows what they show: there, a video should be nearest to a
+clip of its caption. Writes evaluation.json and report.html.
 
 mutoscope evaluate runs/demo"""
 BATCH = 16  # videos at a time
@@ -65,19 +67,18 @@ def run(args: list[str]) -> int:
     packaged = is_packaged(options.run)
     config = packaged_recipe() if packaged else read_run(options.run)
     data = config.data
-    if not isinstance(data, SpriteConfig):
-        raise ValueError(
-            f"{options.run} was trained on clips of your own, which have no judge: nobody knows what is in them. "
-            f'Look at its videos: mutoscope generate "…" --model {options.run}'
-        )
     out = options.out or (Path("runs/packaged-evaluation") if packaged else options.run)
     check_writable(out)
+    if not isinstance(data, SpriteConfig):
+        from .evaluate_clips import evaluate_own
+
+        return evaluate_own(data, options, out)
     detector = i3d_detector(options.i3d, data.num_frames)
     pipeline = load_pipeline(options.run)
     out.mkdir(parents=True, exist_ok=True)
     evaluated = measure(pipeline, config, options, out, detector)
     write_whole(out / "evaluation.json", evaluated.evaluation.model_dump_json(indent=1))
-    report = write_page(pipeline, data, evaluated, options, out)
+    report = write_page(evaluated, unseen_strip(pipeline.model, data, options.seed), data.fps, options, out)
     show(evaluated.evaluation)
     print(f"numbers  {out / 'evaluation.json'}\nreport   {report}")
     return 0
@@ -136,7 +137,12 @@ def measure(
 
 
 def write_page(
-    pipeline: "Pipeline", data: SpriteConfig, evaluated: "Evaluated", options: EvaluateOptions, out: Path
+    evaluated: "Evaluated | EvaluatedClips",
+    strip: "VaeStrip | None",
+    fps: float,
+    options: EvaluateOptions,
+    out: Path,
+    continued: "Sequence[GalleryItem]" = (),
 ) -> Path:
     """report.html, whole or not at all."""
     from ..evaluation.report import GalleryItem, read_metrics, write_report
@@ -152,11 +158,12 @@ def write_page(
             evaluated.evaluation,
             read_metrics(metrics) if metrics.is_file() else [],
             json.loads(summary.read_text()) if summary.is_file() else {},
-            None if in_pixels(pipeline.model) else vae_strip(pipeline.model, data, options.seed),
+            strip,
             gallery,
             half,
             command=command_of(options.run),
-            fps=data.fps,
+            fps=fps,
+            continued=continued,
         )
     return final
 
@@ -166,15 +173,22 @@ def in_pixels(model: "VideoModel") -> bool:
     return isinstance(model.config.vae, PixelConfig)
 
 
-def vae_strip(model: "VideoModel", data: SpriteConfig, seed: int) -> "VaeStrip":
-    """A clip that training never saw, its latents and its reconstruction."""
+def unseen_strip(model: "VideoModel", data: SpriteConfig, seed: int) -> "VaeStrip | None":
+    """`vae_strip` of a clip that training never saw."""
+    from ..data.sprites import SpriteClips
+
+    return vae_strip(model, SpriteClips(data, "test", seed).batch(range(1)).frames)
+
+
+def vae_strip(model: "VideoModel", frames: "Tensor") -> "VaeStrip | None":
+    """One clip (1, c, F, H, W), its latents and its reconstruction; None without a VAE."""
     import torch
 
-    from ..data.sprites import SpriteClips
     from ..evaluation.report import VaeStrip
     from ..video.pixels import to_uint8
 
-    frames = SpriteClips(data, "test", seed).batch(range(1)).frames
+    if in_pixels(model):
+        return None
     with torch.no_grad():
         latents = model.encode(frames)
         rebuilt = model.decode(latents)
@@ -190,16 +204,7 @@ def command_of(run: Path) -> str:
 
 def show(evaluation: "Evaluation") -> None:
     """The table on the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{evaluation.num_prompts} prompts, seed {evaluation.seed}", title_justify="left")
-    table.add_column("", no_wrap=True)
-    for heading in ("value", "95 % interval", "ceiling", "floor", "reached"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows(evaluation):
-        table.add_row(*row)
-    Console(highlight=False).print(table)
+    print_table(f"{evaluation.num_prompts} prompts, seed {evaluation.seed}", rows(evaluation))
     judge = "the same judge" if evaluation.adherence["all"].identity is None else _judge_words(evaluation)
     print(f"ceiling: {judge} on real clips; floor: spoiled clips")
     for line in notes(evaluation):
@@ -215,20 +220,20 @@ def rows(evaluation: "Evaluation") -> Iterator[tuple[str, ...]]:
     words = {"all": "all correct", "seen": "  seen combinations", "held_out": "  never-seen ones"}
     for group, adherence in evaluation.adherence.items():
         if group == "all" or "held_out" in evaluation.adherence:  # else all of them are seen ones
-            yield _row(words[group] if group in words else group, adherence.all_correct, percent=True)
+            yield table_row(words[group] if group in words else group, adherence.all_correct, percent=True)
     adherence = evaluation.adherence["all"]
     for name in ("identity", "colour", "direction", "persistence", "area", "area_error"):
         measured: Measured | None = getattr(adherence, name)
         if measured is not None:
-            yield _row(name.replace("_", " "), measured, percent=True, reached=name != "area_error")
+            yield table_row(name.replace("_", " "), measured, percent=True, reached=name != "area_error")
     if evaluation.flicker is not None:
-        yield _row("flicker, of 255", evaluation.flicker, percent=False)
+        yield table_row("flicker, of 255", evaluation.flicker, percent=False)
     if evaluation.memorisation is not None:
         title = "copies (void)" if evaluation.memorisation.blind else "copies of training"
-        yield _row(title, evaluation.memorisation.copied, percent=True, reached=False)
+        yield table_row(title, evaluation.memorisation.copied, percent=True, reached=False)
     if evaluation.reconstruction is not None:
-        yield _row("VAE PSNR, dB", evaluation.reconstruction.psnr, percent=False)
-        yield _row("VAE SSIM", evaluation.reconstruction.ssim, percent=False)
+        yield table_row("VAE PSNR, dB", evaluation.reconstruction.psnr, percent=False)
+        yield table_row("VAE SSIM", evaluation.reconstruction.ssim, percent=False)
     titles = {"frechet": "Fréchet distance", "kernel": "kernel distance"}
     for name, distance in evaluation.distance.items():
         note = " (void)" if distance.void else ""
@@ -252,7 +257,21 @@ def notes(evaluation: "Evaluation") -> Iterator[str]:
         yield f"{found.protocol}: {found.generated:.1f}, real against real {found.real:.1f} (file {found.detector})"
 
 
-def _row(name: str, measured: "Measured", percent: bool, reached: bool = True) -> tuple[str, ...]:
+def print_table(title: str, lines: Iterable[tuple[str, ...]]) -> None:
+    """A table of `rows`."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("", no_wrap=True)
+    for heading in ("value", "95 % interval", "ceiling", "floor", "reached"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in lines:
+        table.add_row(*line)
+    Console(highlight=False).print(table)
+
+
+def table_row(name: str, measured: "Measured", percent: bool, reached: bool = True) -> tuple[str, ...]:
     """reached: whether a larger value is a better one, so that its share of the ceiling says something."""
 
     def text(value: Any) -> str:

@@ -36,7 +36,9 @@ class FolderClips:
             raise ValueError(f"{place} has no clips of the split {split!r}.{more}")
         found = [bucket_of(frames_at(e, config.fps), e.height, e.width, config.sizes) for e in chosen]
         self.entries = [entry for entry, bucket in zip(chosen, found, strict=True) if bucket is not None]
-        self.too_short = len(chosen) - len(self.entries)
+        short = [entry for entry, bucket in zip(chosen, found, strict=True) if bucket is None]
+        self.too_short = len(short)
+        self.shortest_left_out = min((frames_at(entry, config.fps) for entry in short), default=0)
         if not self.entries:
             longest = max(frames_at(entry, config.fps) for entry in chosen)
             raise ValueError(
@@ -56,6 +58,11 @@ class FolderClips:
     def __len__(self) -> int:
         """Examples of one epoch: clips of the training split, windows of the other."""
         return len(self._fixed) or len(self.entries)
+
+    @property
+    def shortest(self) -> int:
+        """Frames of the shortest clip, at the rate of training."""
+        return min(frames_at(entry, self.config.fps) for entry in self.entries)
 
     @property
     def identity(self) -> str:

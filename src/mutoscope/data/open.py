@@ -8,13 +8,18 @@ from .shard_clips import ShardClips
 from .shard_store import holds_shards
 from .sprites import SpriteClips
 
-Clips = SpriteClips | FolderClips | ShardClips
+OwnClips = FolderClips | ShardClips
+"""Numbered clips without an end, with captions; as many different ones as their length says."""
+
+Clips = SpriteClips | OwnClips
 """Numbered clips without an end, with captions."""
 
 
 def open_clips(config: DataConfig, split: Literal["train", "test"], seed: int) -> Clips:
     """The clips of a split. ValueError, in one line, where there are none that can be used."""
-    if isinstance(config, SpriteConfig):
-        return SpriteClips(config, split, seed)
-    assert isinstance(config, ClipsConfig)
+    return SpriteClips(config, split, seed) if isinstance(config, SpriteConfig) else open_own(config, split, seed)
+
+
+def open_own(config: ClipsConfig, split: Literal["train", "test"], seed: int) -> OwnClips:
+    """The same of one's own clips: of a folder with a manifest, or of shards."""
     return ShardClips(config, split, seed) if holds_shards(config.folder) else FolderClips(config, split, seed)

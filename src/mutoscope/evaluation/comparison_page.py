@@ -17,8 +17,9 @@ from jaxtyping import UInt8
 from ..video.write import encode_webp
 from .comparison import Comparison, Entry
 from .comparison_words import reached_after, sentences
+from .html_table import count, duration, percent
 from .plots import Number
-from .report_tables import ROWS, count, duration, percent
+from .report_tables import ROWS
 from .result import Measured
 from .series_plot import Point, Series, multi_line_plot
 

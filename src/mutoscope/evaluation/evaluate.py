@@ -1,6 +1,5 @@
 """The whole measurement on one page: ask, judge, and put a ceiling and a floor beside every number."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from . import controls
 from .adherence import Findings, examine, summarise, verdicts
 from .area import area_errors
 from .asking import BATCH, Generate, ask, video_seeds
+from .clock import Clock
 from .distance import frechet_distance, polynomial_mmd
 from .drift import drift
 from .features import VERSION, VideoFeatures, train_features
@@ -71,7 +71,7 @@ def evaluate(
         raise ValueError(f"num_frames={config.num_frames} has no motion to measure; evaluation needs 4 or more.")
     if detector is not None:
         check_length(config.num_frames)
-    say, clock = on_progress or (lambda what, share: None), _Clock()
+    say, clock = on_progress or (lambda what, share: None), Clock()
     say("judge", 0.0)
     judge = load_or_train_judge(config, cache)
     clock.lap("judge")
@@ -277,15 +277,3 @@ def _distances(
             void_because=why,
         )
     return out
-
-
-class _Clock:
-    """Wall-clock seconds of each part."""
-
-    def __init__(self):
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name], self._last = round(now - self._last, 3), now

@@ -19,6 +19,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from ..video.write import encode_webp
+from .clips_result import ClipsEvaluation
 from .plots import line_plot
 from .report_drift import drift_figures
 from .report_tables import cost_table, measurement_section, tiles
@@ -49,7 +50,7 @@ class VaeStrip:
 
 def write_report(
     run_dir: Path,
-    evaluation: Evaluation | None,
+    evaluation: Evaluation | ClipsEvaluation | None,
     metrics: Sequence[dict],
     summary: dict,
     vae_strip: VaeStrip | None,
@@ -58,10 +59,12 @@ def write_report(
     *,
     command: str = "",
     fps: float = 8.0,
+    continued: Sequence[GalleryItem] = (),
 ) -> Path:
     """Write the page to `path` and return it; parts that are None or empty are left out with a word about why.
 
     metrics: rows of metrics.jsonl. summary: summary.json. command: what made the run, shown in the header.
+    continued: clips that the model went on with, beside the real ones.
     """
     template = Template(files("mutoscope.evaluation").joinpath("report.html.template").read_text(encoding="utf-8"))
     page = template.substitute(
@@ -71,7 +74,7 @@ def write_report(
         tiles=tiles(evaluation, summary),
         gallery=_gallery(gallery, fps),
         measurements=measurement_section(evaluation),
-        drift="" if evaluation is None else _section("Frame by frame", drift_figures(evaluation)),
+        drift=_further(evaluation, continued, fps),
         strip=_strip(vae_strip),
         curves=_curves(metrics),
         cost=cost_table(summary),
@@ -79,6 +82,13 @@ def write_report(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _further(evaluation: Evaluation | ClipsEvaluation | None, continued: Sequence[GalleryItem], fps: float) -> str:
+    """What only one of the two kinds of data has."""
+    if isinstance(evaluation, Evaluation):
+        return _section("Frame by frame", drift_figures(evaluation))
+    return _section("Clips that were continued", _gallery(continued, fps)) if continued else ""
 
 
 def _section(title: str, content: str) -> str:

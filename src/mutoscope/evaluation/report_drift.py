@@ -2,8 +2,8 @@
 
 from html import escape
 
+from .html_table import percent
 from .plots import line_plot
-from .report_tables import percent
 from .result import Drift, Evaluation
 
 CURVES = {

@@ -1,9 +1,25 @@
 """The numbers of a report as HTML: tiles, the quality table, distances, what it cost."""
 
-from collections.abc import Callable
 from html import escape
 
-from .plots import Number, range_plot
+from .clips_result import ClipsEvaluation
+from .clips_tables import clips_section, clips_tiles
+from .html_table import (
+    NONE,
+    SHARE_HEADINGS,
+    cells_of,
+    count,
+    decimals,
+    duration,
+    of_ceiling,
+    percent,
+    percent_or_none,
+    plain_row,
+    row,
+    share_row,
+    table,
+    with_interval,
+)
 from .result import FVD, Adherence, Distance, Evaluation, Measured, Memorisation, SeedSpread
 
 ROWS = {
@@ -17,24 +33,15 @@ ROWS = {
 }
 COMPARED = ("all_correct", "identity", "colour", "direction", "persistence", "area")
 DISTANCES = {"frechet": "Fréchet distance", "kernel": "Polynomial-kernel MMD"}
-NONE = '<span class="none">–</span>'
 
 
-def tiles(evaluation: Evaluation | None, summary: dict) -> str:
+def tiles(evaluation: Evaluation | ClipsEvaluation | None, summary: dict) -> str:
     """The few numbers that sum up a run."""
     shown = []
-    if evaluation is not None and "all" in evaluation.adherence:
-        found = evaluation.adherence["all"]
-        told = {
-            "prompts followed completely": found.all_correct,
-            "right digit or shape": found.identity,
-            "right direction": found.direction,
-            "right size throughout": found.area,
-        }
-        shown += [(name, percent(m.value), _of_ceiling(m)) for name, m in told.items() if m is not None]
-        if evaluation.reconstruction is not None:
-            decibel = evaluation.reconstruction.psnr
-            shown.append(("reconstruction PSNR", f"{decibel.value:.1f} dB", f"empty clip {decibel.floor or 0:.1f} dB"))
+    if isinstance(evaluation, ClipsEvaluation):
+        shown += clips_tiles(evaluation)
+    elif evaluation is not None and "all" in evaluation.adherence:
+        shown += _adherence_tiles(evaluation)
     seconds = sum(stage.get("seconds", 0) for stage in summary.get("stages", {}).values())
     if seconds:
         shown.append(("training time", duration(seconds), f"{len(summary['stages'])} stages"))
@@ -42,8 +49,25 @@ def tiles(evaluation: Evaluation | None, summary: dict) -> str:
     return f'<dl class="tiles">{"".join(cells)}</dl>' if cells else ""
 
 
-def measurement_section(evaluation: Evaluation | None) -> str:
+def _adherence_tiles(evaluation: Evaluation) -> list[tuple[str, str, str]]:
+    found = evaluation.adherence["all"]
+    told = {
+        "prompts followed completely": found.all_correct,
+        "right digit or shape": found.identity,
+        "right direction": found.direction,
+        "right size throughout": found.area,
+    }
+    shown = [(name, percent(m.value), of_ceiling(m)) for name, m in told.items() if m is not None]
+    if evaluation.reconstruction is not None:
+        decibel = evaluation.reconstruction.psnr
+        shown.append(("reconstruction PSNR", f"{decibel.value:.1f} dB", f"empty clip {decibel.floor or 0:.1f} dB"))
+    return shown
+
+
+def measurement_section(evaluation: Evaluation | ClipsEvaluation | None) -> str:
     """Quality tables with ceilings and floors, and how each number was made."""
+    if isinstance(evaluation, ClipsEvaluation):
+        return clips_section(evaluation)
     if evaluation is None:
         return '<p class="quiet">Not evaluated yet.</p>'
     parts = [_adherence_table(evaluation), _group_table(evaluation)]
@@ -65,19 +89,19 @@ def _adherence_table(evaluation: Evaluation) -> str:
     for name, (label, note) in ROWS.items():
         measured: Measured | None = getattr(found, name)
         if measured is not None:
-            rows.append(_share_row(label, note, measured))
+            rows.append(share_row(label, note, measured))
     if found.area_error is not None:
-        rows.append(_plain_row("Area error", "mean over all frames", _cells(found.area_error, _percent_or_none)))
+        rows.append(plain_row("Area error", "mean over all frames", cells_of(found.area_error, percent_or_none)))
     if found.speed_error is not None:
         note = "pixels per frame, where a speed was asked"
-        rows.append(_plain_row("Speed error", note, _cells(found.speed_error, _decimals)))
+        rows.append(plain_row("Speed error", note, cells_of(found.speed_error, decimals)))
     note = "share of frames with nothing bright in them"
-    rows.append(_plain_row("Blank frames", note, _cells(found.blank, _percent_or_none)))
+    rows.append(plain_row("Blank frames", note, cells_of(found.blank, percent_or_none)))
     if evaluation.flicker is not None:
         note = "change of the background per frame, of 255; floor: noise"
-        rows.append(_plain_row("Flicker", note, _cells(evaluation.flicker, _decimals)))
+        rows.append(plain_row("Flicker", note, cells_of(evaluation.flicker, decimals)))
     videos = f"<small>{found.all_correct.count} videos</small>"
-    return _table(f"What was asked for is what is seen {videos}", _HEADINGS, rows)
+    return table(f"What was asked for is what is seen {videos}", SHARE_HEADINGS, rows)
 
 
 def _group_table(evaluation: Evaluation) -> str:
@@ -92,52 +116,19 @@ def _group_table(evaluation: Evaluation) -> str:
     if evaluation.reconstruction is not None:
         groups["Real clips through the autoencoder"] = evaluation.reconstruction.adherence
     rows = [
-        _row(title, f"{group.all_correct.count} videos", tuple(_part(group, name) for name in names), headings)
+        row(title, f"{group.all_correct.count} videos", tuple(_part(group, name) for name in names), headings)
         for title, group in groups.items()
     ]
     floor = "other prompts; spliced clips" if everyone.area is None else "other prompts; a tenth smaller"
     for title, note, end in (("Ceiling", "real clips", "ceiling"), ("Floor", floor, "floor")):
-        cells = tuple(_percent_or_none(getattr(getattr(everyone, name), end)) for name in names)
-        rows.append(_row(title, note, cells, headings))
-    return _table("In parts", headings, rows)
+        cells = tuple(percent_or_none(getattr(getattr(everyone, name), end)) for name in names)
+        rows.append(row(title, note, cells, headings))
+    return table("In parts", headings, rows)
 
 
 def _part(group: Adherence, name: str) -> str:
     measured: Measured | None = getattr(group, name)
-    return NONE if measured is None else _with_interval(measured)
-
-
-def _with_interval(measured: Measured) -> str:
-    if measured.low is None or measured.high is None:
-        return percent(measured.value)
-    interval = f"{100 * measured.low:.0f} – {percent(measured.high)}"
-    return f'<span>{percent(measured.value)} <small class="interval">{interval}</small></span>'
-
-
-_HEADINGS = ("Measure", "Value", "0 to 100 %", "95 % interval", "Ceiling", "Floor", "Value / ceiling")
-
-
-def _share_row(label: str, note: str, measured: Measured) -> str:
-    interval = NONE
-    if measured.low is not None and measured.high is not None:
-        interval = f"{100 * measured.low:.0f} – {percent(measured.high)}"
-    picture = range_plot(measured.value, measured.low, measured.high, measured.ceiling, measured.floor)
-    ratio = percent(measured.value / measured.ceiling) if measured.ceiling else NONE
-    cells = (percent(measured.value), picture, interval, _percent_or_none(measured.ceiling))
-    return _row(label, note, (*cells, _percent_or_none(measured.floor), ratio))
-
-
-def _plain_row(label: str, note: str, cells: tuple[str, str, str]) -> str:
-    value, ceiling, floor = cells
-    return _row(label, note, (value, "", NONE, ceiling, floor, NONE))
-
-
-def _cells(measured: Measured, say: Callable[[Number | None], str]) -> tuple[str, str, str]:
-    return say(measured.value), say(measured.ceiling), say(measured.floor)
-
-
-def _decimals(value: Number | None) -> str:
-    return NONE if value is None else f"{value:.3f}"
+    return NONE if measured is None else with_interval(measured)
 
 
 def _seed_table(spreads: dict[str, SeedSpread]) -> str:
@@ -146,8 +137,8 @@ def _seed_table(spreads: dict[str, SeedSpread]) -> str:
     for name, spread in spreads.items():
         each = ", ".join(percent(value) for value in spread.values)
         cells = (f"{100 * spread.mean:.1f} %", f"{100 * spread.deviation:.1f} %", each)
-        rows.append(_row(ROWS[name][0], "", cells, headings))
-    return _table(
+        rows.append(row(ROWS[name][0], "", cells, headings))
+    return table(
         f"The same prompts again <small>{len(next(iter(spreads.values())).values)} seeds</small>", headings, rows
     )
 
@@ -158,21 +149,19 @@ def _memorisation_table(found: Memorisation) -> str:
     if found.blind:
         near += '; <span class="bad">void: copies are not found through this autoencoder</span>'
     rows = [
-        _row("Copies", near, _cells(found.copied, _percent_or_none), headings, raw_note=True),
-        _row("Median distance", "pixel RMS, data range 2", _cells(found.distance, _decimals), headings),
+        row("Copies", near, cells_of(found.copied, percent_or_none), headings, raw_note=True),
+        row("Median distance", "pixel RMS, data range 2", cells_of(found.distance, decimals), headings),
     ]
     pairs = "; ".join(f"video {p.video + 1} and clip {p.training_clip} ({p.distance:.3f})" for p in found.nearest)
-    table = _table(f"Memorisation <small>{found.training_clips} training clips looked at</small>", headings, rows)
-    return f'{table}<p class="quiet">Nearest pairs: {pairs}; clips of split train, seed {found.training_seed}.</p>'
+    distances = table(f"Memorisation <small>{found.training_clips} training clips looked at</small>", headings, rows)
+    return f'{distances}<p class="quiet">Nearest pairs: {pairs}; clips of split train, seed {found.training_seed}.</p>'
 
 
 def _fvd_table(found: FVD) -> str:
     headings = ("Fréchet video distance", "Generated", "Real")
     note = f"I3D file {found.detector}; compares only at the same file, clips and frames"
     cells = (f"{found.generated:.1f}", f"{found.real:.1f}")
-    return _table(
-        f"FVD <small>{escape(found.protocol)}</small>", headings, [_row(found.protocol, note, cells, headings)]
-    )
+    return table(f"FVD <small>{escape(found.protocol)}</small>", headings, [row(found.protocol, note, cells, headings)])
 
 
 def _reconstruction_table(evaluation: Evaluation) -> str:
@@ -180,12 +169,10 @@ def _reconstruction_table(evaluation: Evaluation) -> str:
     decibel, similarity = evaluation.reconstruction.psnr, evaluation.reconstruction.ssim
     headings = ("Measure", "Value", "Equal frames", "Empty clip")
     rows = [
-        _row(
-            "PSNR", "dB per frame, data range 2", (f"{decibel.value:.2f}", "∞", f"{decibel.floor or 0:.2f}"), headings
-        ),
-        _row("SSIM", "per frame", (f"{similarity.value:.4f}", "1", f"{similarity.floor or 0:.4f}"), headings),
+        row("PSNR", "dB per frame, data range 2", (f"{decibel.value:.2f}", "∞", f"{decibel.floor or 0:.2f}"), headings),
+        row("SSIM", "per frame", (f"{similarity.value:.4f}", "1", f"{similarity.floor or 0:.4f}"), headings),
     ]
-    return _table(f"Autoencoder, frame by frame <small>{decibel.count} unseen frames</small>", headings, rows)
+    return table(f"Autoencoder, frame by frame <small>{decibel.count} unseen frames</small>", headings, rows)
 
 
 def _distance_table(evaluation: Evaluation) -> str:
@@ -194,8 +181,8 @@ def _distance_table(evaluation: Evaluation) -> str:
     for name, found in evaluation.distance.items():
         values = (found.generated, found.real, found.reconstructed, found.shuffled, found.static)
         cells = tuple(NONE if value is None else f"{value:.3g}".replace("-", "−") for value in values)
-        rows.append(_row(DISTANCES.get(name, name), _verdict(found), cells, headings, raw_note=True))
-    return _table(f"Distance of the distributions <small>{evaluation.num_prompts} clips each</small>", headings, rows)
+        rows.append(row(DISTANCES.get(name, name), _verdict(found), cells, headings, raw_note=True))
+    return table(f"Distance of the distributions <small>{evaluation.num_prompts} clips each</small>", headings, rows)
 
 
 def _verdict(found: Distance) -> str:
@@ -252,63 +239,10 @@ def cost_table(summary: dict) -> str:
             each,
             NONE if parameters is None else count(parameters),
         )
-        rows.append(_row(escape(str(name)), "", cells, headings))
+        rows.append(row(escape(str(name)), "", cells, headings))
     memory = summary.get("peak_memory_mb")
     notes = [] if memory is None else [f"Most memory in use: {memory:,.0f} MB."]
     if ratio := stages.get("vae", {}).get("compression"):
         notes.append(f"The latents hold one number for every {ratio:.3g} of the frames.")
     note = f'<p class="quiet">{" ".join(notes)}</p>' if notes else ""
-    return _table("", headings, rows) + note
-
-
-# -------------------------------------------------------------------------------------------------- pieces
-
-
-def _table(title: str, headings: tuple[str, ...], rows: list[str]) -> str:
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
-    caption = f"<caption>{title}</caption>" if title else ""
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _row(
-    label: str, note: str, cells: tuple[str, ...], headings: tuple[str, ...] = _HEADINGS, raw_note: bool = False
-) -> str:
-    """A row; on narrow screens every cell carries its heading, because the head is gone there."""
-    small = f"<small>{note if raw_note else escape(note)}</small>" if note else ""
-    body = "".join(
-        f'<td data-label="{escape(heading)}" class="{"empty" if cell in ("", NONE) else "full"}">{cell}</td>'
-        for heading, cell in zip(headings[1:], cells, strict=True)
-    )
-    return f'<tr><th scope="row">{label}{small}</th>{body}</tr>'
-
-
-def percent(share: Number) -> str:
-    """A share as text: whole percents, one decimal where a whole one would say 0 or 100 wrongly."""
-    exact = 100 * share
-    return f"{exact:.1f} %" if round(exact) in (0, 100) and exact not in (0, 100) else f"{exact:.0f} %"
-
-
-def _percent_or_none(share: Number | None) -> str:
-    return NONE if share is None else percent(share)
-
-
-def _of_ceiling(measured: Measured) -> str:
-    return "" if measured.ceiling is None else f"of {percent(measured.ceiling)} possible"
-
-
-def duration(seconds: Number) -> str:
-    """Seconds as people say them: 43 s, 8 min 20 s, 2 h 05 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def count(number: Number) -> str:
-    """A number of parameters: 950, 12.3 k, 2.31 M."""
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number:.0f}"
+    return table("", headings, rows) + note

@@ -8,11 +8,13 @@ Protocol = Literal["mutoscope-sprites-2"]
 """Raised when the record or a measure changes: numbers compare within one protocol."""
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Written once, read by others."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Measured(_Record):
+class Measured(Record):
     """One number. ceiling and floor come from the same judge: on real clips, and on clips spoiled on purpose."""
 
     value: float
@@ -25,7 +27,7 @@ class Measured(_Record):
     """Clips, or frames, that the number is an average of."""
 
 
-class Adherence(_Record):
+class Adherence(Record):
     """Does the video show what the prompt asked for? Shares of clips, 0 to 1, unless said otherwise."""
 
     identity: Measured | None
@@ -47,7 +49,7 @@ class Adherence(_Record):
     """Mean |area / true area - 1| over all frames."""
 
 
-class Reconstruction(_Record):
+class Reconstruction(Record):
     """The autoencoder on unseen clips; its floor is an empty background clip."""
 
     psnr: Measured
@@ -57,7 +59,7 @@ class Reconstruction(_Record):
     """The judge on reconstructed real clips: what a perfect generator behind this decoder would score."""
 
 
-class Distance(_Record):
+class Distance(Record):
     """Distance of generated clips from real ones in features of the network named by its fingerprint."""
 
     generated: float
@@ -73,7 +75,7 @@ class Distance(_Record):
     void_because: str
 
 
-class FVD(_Record):
+class FVD(Record):
     """Fréchet distance in features of I3D, and what makes it comparable: the protocol and the file's hash."""
 
     protocol: str
@@ -83,7 +85,7 @@ class FVD(_Record):
     """Floor: two disjoint sets of real clips of the same size."""
 
 
-class Drift(_Record):
+class Drift(Record):
     """What holds in each frame, as means over clips, one value per frame."""
 
     identity: tuple[float, ...] | None
@@ -94,7 +96,7 @@ class Drift(_Record):
     """Mean brightness of the brightest pixel, relative to the first frame's."""
 
 
-class NearestPair(_Record):
+class NearestPair(Record):
     """A video and the training clip that is nearest to it: both by index."""
 
     video: int
@@ -102,7 +104,7 @@ class NearestPair(_Record):
     distance: float
 
 
-class Memorisation(_Record):
+class Memorisation(Record):
     """Distances to the nearest training clip: pixel RMS, frames in [-1, 1]."""
 
     copied: Measured
@@ -123,7 +125,7 @@ class Memorisation(_Record):
         return self.copied.floor is not None and self.copied.floor < 0.5
 
 
-class SeedSpread(_Record):
+class SeedSpread(Record):
     """A share over several seeds: mean, sample standard deviation, and the value of each."""
 
     mean: float
@@ -131,7 +133,7 @@ class SeedSpread(_Record):
     values: tuple[float, ...]
 
 
-class Judge(_Record):
+class Judge(Record):
     """Who judged identity, and how well it does on real drawings that it never saw."""
 
     accuracy: float
@@ -139,7 +141,7 @@ class Judge(_Record):
     fingerprint: str
 
 
-class ClipVerdict(_Record):
+class ClipVerdict(Record):
     """What was asked of one video, and which of it was found."""
 
     prompt: str
@@ -158,7 +160,7 @@ class ClipVerdict(_Record):
         return self.identity and self.colour and self.direction
 
 
-class Evaluation(_Record):
+class Evaluation(Record):
     """Everything `evaluate` measured. `model_dump_json` writes it, `model_validate_json` reads it back."""
 
     protocol: Protocol = "mutoscope-sprites-2"

@@ -10,8 +10,8 @@ from ..config import Config
 from ..denoisers.config import UNetConfig
 from ..model import VideoModel
 from ..samplers.config import SamplingConfig
-from ..vae.config import AutoencoderConfig, PixelConfig
-from ..vae.model import latent_shape
+from ..vae.config import AutoencoderConfig
+from ..vae.model import frames_within, latent_shape
 
 LONGEST_AT_ONCE = 1025  # frames of a model that cannot go on from its own: attention grows with their square
 GOING_ON = "Train one: mutoscope train demo_long --out runs/long"
@@ -83,7 +83,7 @@ def windows_of(
             f"{LONGEST_AT_ONCE} at most, all at once. {GOING_ON}"
         )
     _check_network(model, (length, rows, columns), (num_frames, height, width))
-    history = _history(request.sampling or config.sampling, trained) if goes_on else 1
+    history = history_of(request.sampling or config.sampling, trained) if goes_on else 1
     given = 0 if start is None else 1
     if start is not None and end is None:
         given = min(history, length - 1, latents_within(config.vae, start.shape[2]))
@@ -96,14 +96,6 @@ def windows_of(
 def size_of(model: VideoModel, request: GenerateRequest) -> tuple[int, int]:
     """(height, width) of the videos."""
     return request.size or (model.config.height, model.config.width)
-
-
-def frames_within(config: AutoencoderConfig, num_latents: int) -> int:
-    """Frames that the first latent frames of a clip stand for."""
-    if isinstance(config, PixelConfig):
-        return num_latents
-    stride = config.temporal_stride
-    return 1 + stride * (num_latents - 1) if config.first_frame_alone else stride * num_latents
 
 
 def latents_within(config: AutoencoderConfig, num_frames: int) -> int:
@@ -149,8 +141,8 @@ def _check_given(model: VideoModel, goes_on: bool, total: int, trained: int, end
         )
 
 
-def _history(sampling: SamplingConfig, trained: int) -> int:
-    """Latent frames that a further window goes on from."""
+def history_of(sampling: SamplingConfig, trained: int) -> int:
+    """Latent frames that a further window goes on from; trained: those of a clip of training."""
     if sampling.history is None:
         return max(1, trained // 2)
     if sampling.history >= max(2, trained):

@@ -12,8 +12,9 @@ from ..model import VideoModel
 from ..samplers.fresh_noise import Draw
 from ..samplers.table import sampler_of
 from ..types import Denoiser
+from ..vae.model import frames_within
 from .guided import check_weak_model, guided_denoiser, question_of
-from .request import GenerateRequest, Windows, check_guidance, frames_within, size_of, windows_of
+from .request import GenerateRequest, Windows, check_guidance, size_of, windows_of
 
 OnStep = Callable[[int, int], None]
 """Called with (network steps done, steps in all)."""

@@ -47,7 +47,10 @@ def clip_lines(config: RunConfig, clips: Clips) -> list[str]:
     if not isinstance(clips, FolderClips):  # shards are not looked into before their turn
         return lines
     if clips.too_short:
-        lines.append(f"  {clips.too_short} more are too short and not used (--data.num-frames, --data.fps)")
+        lines.append(
+            f"  {clips.too_short} more are too short and NOT used; the shortest has {clips.shortest_left_out} frames: "
+            f"--data.num-frames {clips.shortest_left_out}, or a higher --data.fps"
+        )
     if missing := sum(not entry.caption for entry in clips.entries):
         lines.append(f"  {missing} have no caption: they train the model without text")
     return lines
