@@ -161,9 +161,10 @@ def test_ctrl_c_reaches_the_child_once_and_politely(tmp_path):
         "while not n: time.sleep(0.02)\n"
         "time.sleep(0.5); print('asked', len(n))\n"
     )
+    before = signal.getsignal(signal.SIGINT)
     ended = run_child(python(code), tmp_path / "log", lambda line: os.kill(os.getpid(), signal.SIGINT))
     assert ended.stopped and "asked 1" in (tmp_path / "log").read_text()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # ------------------------------------------------------------------------------------------------------- a comparison
