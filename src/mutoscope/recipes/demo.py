@@ -45,8 +45,8 @@ def demo_long() -> RunConfig:
     Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), idle, torch 2.13
     Time: 14.6 minutes while tests ran beside it; 1.0 GB of memory
     Size: VAE 0.99 M, denoiser 5.58 M, text encoder 0.21 M parameters
-    Measured (120 bouncing digits, 65 frames; benchmarks/long_video.py): 96.3 % of those with the right digit and colour in
-        the first 16 frames have them in the last 16, too
+    Measured (benchmarks/long_video.py, 120 bouncing digits of 65 frames): of those with the right digit and colour in
+        the first 16 frames 96.3 % have them in the last 16, too
     """
     short = demo()
     longer = {
