@@ -7,6 +7,9 @@ https://github.com/intel-iot-devkit/sample-videos. They are not part of this pro
 
 The last quarter of every clip is kept for measuring the autoencoder. There is one clip per word, so the model learns
 these clips by heart: what it shows is that captions direct it, and what an autoencoder of real video can do in minutes.
+
+Measured on 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13: 14 min 21 s of training; 28.0 dB on frames never trained on;
+100 of 100 videos nearest to a clip of the asked word (docs/your-clips.md).
 """
 
 import argparse
@@ -17,9 +20,9 @@ from mutoscope.cli.main import main
 from mutoscope.data.manifest import MANIFEST, read_manifest, write_manifest
 
 TRAIN = """
-    --data.fps 15 --vae.width 96 --vae.square-weight 5 --vae-training.steps 900
+    --data.fps 15 --vae.width 96 --vae.square-weight 5 --vae-training.steps 600
     --diffusion.sorted-share 0 --diffusion.prefix-share 0
-    --training.steps 1800 --training.batch-size 32 --cached-clips 1024
+    --training.steps 1000 --training.batch-size 32 --cached-clips 1024
 """  # the shortest clip has 17 frames at 15 per second; text to video only, so all of the training is about the words
 SHOWN = ("bird", "milk", "book", "thanks", "walk", "sorry")
 
