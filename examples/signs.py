@@ -8,8 +8,8 @@ https://github.com/intel-iot-devkit/sample-videos. They are not part of this pro
 The last quarter of every clip is kept for measuring the autoencoder. There is one clip per word, so the model learns
 these clips by heart: what it shows is that captions direct it, and what an autoencoder of real video can do in minutes.
 
-Measured on 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13: 14 min 21 s of training; 28.0 dB on frames never trained on;
-100 of 100 videos nearest to a clip of the asked word (docs/your-clips.md).
+Measured on 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13: 14 min 21 s of training; 28.0 dB on frames never
+trained on; 100 of 100 videos nearest to a clip of the asked word (docs/your-clips.md).
 """
 
 import argparse
