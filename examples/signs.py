@@ -16,7 +16,8 @@ import argparse
 import shlex
 from pathlib import Path
 
-from mutoscope.cli.main import main
+from commands import run
+
 from mutoscope.data.manifest import MANIFEST, read_manifest, write_manifest
 
 TRAIN = """
@@ -25,14 +26,6 @@ TRAIN = """
     --training.steps 1000 --training.batch-size 32 --cached-clips 1024
 """  # the shortest clip has 17 frames at 15 per second; text to video only, so all of the training is about the words
 SHOWN = ("bird", "milk", "book", "thanks", "walk", "sorry")
-
-
-def run(*words: object) -> None:
-    """One command, as one would type it."""
-    args = [str(word) for word in words]
-    print(f"\n$ {shlex.join(['mutoscope', *args])}", flush=True)
-    if code := main(args):
-        raise SystemExit(code)
 
 
 def caption_by_name(manifest: Path) -> None:

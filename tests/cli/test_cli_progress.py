@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from mutoscope.cli import progress as module
-from mutoscope.cli.progress import Progress, Rate, RunLog, duration
+from mutoscope.cli.progress import Progress, Rate, RunLog
 
 
 class Clock:
@@ -96,10 +96,3 @@ def test_a_log_that_cannot_be_written_hides_nothing(tmp_path):
     RunLog(tmp_path / "missing" / "log.txt").write("line")
     RunLog(tmp_path).write("a folder where the file should be")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.0, "0 s"), (11.2, "12 s"), (187.0, "3 min 07 s"), (7500.0, "2 h 05 min")]
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text

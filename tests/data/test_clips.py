@@ -10,7 +10,7 @@ from mutoscope.data import clips as clips_module
 from mutoscope.data.clips import FolderClips
 from mutoscope.data.config import ClipsConfig, DataConfig, SpriteConfig
 from mutoscope.data.manifest import MANIFEST, read_manifest, write_manifest
-from mutoscope.data.windows import draw_window, even_windows, frames_at
+from mutoscope.data.windows import Window, draw_window, even_windows, frames_at, shown
 from mutoscope.video.read import read_video
 
 
@@ -96,6 +96,28 @@ def test_mirroring_is_half_of_the_time(folder):
     same = [torch.equal(plain.batch([i]).frames, mirrored.batch([i]).frames) for i in range(40)]
     flipped = [torch.equal(plain.batch([i]).frames.flip(-1), mirrored.batch([i]).frames) for i in range(40)]
     assert all(a != b for a, b in zip(same, flipped, strict=True)) and 8 < sum(flipped) < 32
+
+
+def test_zoom_shows_parts_at_the_size_of_the_whole(folder):
+    plain = FolderClips(config(folder), "train", 0)
+    zoomed = FolderClips(config(folder, zoom=1.5), "train", 0)
+    assert zoomed.num_bytes == pytest.approx(1.5**2 * plain.num_bytes)
+    whole, parts = plain.batch(range(20)).frames, zoomed.batch(range(20)).frames
+    assert parts.shape == whole.shape  # and of the same moments:
+    assert (parts.mean(dim=(1, 3, 4)) - whole.mean(dim=(1, 3, 4))).abs().max() < 0.2
+    assert len({tuple(clip.flatten(1)[:, 0].tolist()) for clip in parts}) > 15  # each another part
+    kept, measured = (FolderClips(config(folder, zoom=zoom), "test", 0).batch([0]).frames for zoom in (1.0, 1.5))
+    assert torch.equal(kept, measured)  # what measures is always the whole
+
+
+def test_a_part_of_a_ramp_is_a_flatter_ramp():
+    ramp = np.broadcast_to(np.arange(0, 160, 2, dtype=np.uint8)[None, None, :, None], (2, 60, 80, 3))
+    found = shown(ramp, Window(0, part=(0.8, 0.5, 1.0)), (2, 30, 40))
+    assert found.shape == (2, 30, 40, 3)  # 64 of 80 columns, the last ones, on 40: steps of 2 * 64 / 40
+    expected = 2 * (16 + (np.arange(40) + 0.5) * 64 / 40 - 0.5)
+    assert np.abs(found[0, 7, 2:-2, 0] - expected[2:-2]).max() <= 1
+    turned = shown(ramp, Window(0, mirrored=True, part=(0.8, 0.5, 1.0)), (2, 30, 40))
+    assert np.array_equal(turned, found[:, :, ::-1])
 
 
 def test_shapes_by_bucket(tmp_path):

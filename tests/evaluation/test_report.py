@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mutoscope.evaluation.html_table import count, duration, percent
+from mutoscope.evaluation.html_table import count, percent
 from mutoscope.evaluation.plots import Axis, line_plot, smoothed
 from mutoscope.evaluation.report import GalleryItem, VaeStrip, read_metrics, write_report
 from mutoscope.evaluation.result import (
@@ -241,7 +241,6 @@ def test_an_evaluation_of_another_protocol_says_what_to_type():
 
 
 def test_numbers_as_people_say_them():
-    assert [duration(x) for x in (43, 500, 7500)] == ["43 s", "8 min 20 s", "2 h 05 min"]
     assert [count(x) for x in (950, 12_345, 2_310_000)] == ["950", "12.3 k", "2.31 M"]
     assert [percent(x) for x in (0, 0.004, 0.5, 0.996, 1)] == ["0 %", "0.4 %", "50 %", "99.6 %", "100 %"]
 

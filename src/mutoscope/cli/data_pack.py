@@ -36,11 +36,11 @@ class PackOptions(Config):
 def run(args: list[str]) -> int:
     """The verb's action."""
     options = parse(PackOptions, args, "mutoscope data pack", DESCRIPTION)
-    from ..data.manifest import MANIFEST, read_manifest
+    from ..data.manifest import manifest_file, read_manifest
     from ..data.pack import pack
 
     entries = read_manifest(options.folder)
-    manifest = options.folder / MANIFEST if options.folder.is_dir() else options.folder
+    manifest = manifest_file(options.folder)
     check_writable(options.out)
     with Progress() as progress:
         index = pack(

@@ -43,12 +43,12 @@ class ScanOptions(Config):
 def run(args: list[str]) -> int:
     """The verb's action. Exit code 0 even where files are broken: they were told."""
     options = parse(ScanOptions, args, "mutoscope data scan", DESCRIPTION)
-    from ..data.manifest import MANIFEST, PAGE, write_manifest
+    from ..data.manifest import PAGE, manifest_file, write_manifest
     from ..data.page import write_page
     from ..data.scan import scan
 
     out = options.out or options.dir
-    out = out / MANIFEST if out.is_dir() else out
+    out = manifest_file(out)
     if options.dir.is_dir():
         check_writable(out.parent)
     with Progress() as progress:
@@ -100,10 +100,10 @@ def summary(found: "Scan", out: Path) -> dict[str, Any]:
 
 def readable(told: dict[str, Any]) -> str:
     """The same for people, in a few lines."""
-    from ..data.page import duration
+    from ..words import duration
 
     rows = [
-        ("clips", f"{told['clips']:,}, {duration(told['seconds'])}"),
+        ("clips", f"{told['clips']:,}, {duration(told['seconds'], tenths=True)}"),
         ("sizes", ", ".join(f"{size} ({number:,})" for size, number in list(told["sizes"].items())[:5])),
         ("captions missing", f"{told['captions_missing']:,}"),
         ("left out", _counts(told["left_out"])),

@@ -37,11 +37,11 @@ class SplitOptions(Cuts):
 def run(args: list[str]) -> int:
     """The verb's action."""
     options = parse(SplitOptions, args, "mutoscope data split", DESCRIPTION)
-    from ..data.manifest import MANIFEST, read_manifest, write_manifest
+    from ..data.manifest import manifest_file, read_manifest, write_manifest
     from ..data.split import split
 
     entries = read_manifest(options.dir)
-    manifest = options.dir / MANIFEST if options.dir.is_dir() else options.dir
+    manifest = manifest_file(options.dir)
     check_writable(manifest.parent)
     with Progress() as progress:
         made = split(
@@ -73,9 +73,12 @@ def _side(entries: list, name: str) -> dict[str, Any]:
 
 def readable(told: dict[str, Any]) -> str:
     """The same for people, in a few lines."""
-    from ..data.page import duration
+    from ..words import duration
 
-    rows = [(name, f"{told[name]['clips']:,} clips, {duration(told[name]['seconds'])}") for name in ("train", "test")]
+    rows = [
+        (name, f"{told[name]['clips']:,} clips, {duration(told[name]['seconds'], tenths=True)}")
+        for name in ("train", "test")
+    ]
     names = {"black": "black", "frozen": "frozen", "short": "too short, or a rest between windows"}
     left_out = [f"{duration(told['left_out_s'][key])} {name}" for key, name in names.items() if told["left_out_s"][key]]
     rows.append(("left out", ", ".join(left_out) or "nothing"))

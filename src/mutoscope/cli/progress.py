@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
+from ..words import duration
+
 LINE_EVERY_S = 10.0
 RATE_OVER_S = 20.0  # the rate shown is that of the last seconds: sampling and checkpoints make steps uneven
 
@@ -102,11 +104,3 @@ class Progress:
         self._log.write(text)
         if on_terminal or not self.console.is_terminal:
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """2 h 05 min, 3 min 07 s, 12 s."""
-    whole = math.ceil(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

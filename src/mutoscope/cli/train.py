@@ -12,10 +12,11 @@ from pydantic import create_model
 from ..recipes import RECIPES
 from ..text.config import PretrainedTextConfig
 from ..training.config import RunConfig
+from ..words import duration
 from .errors import one_line, suggestion
 from .folders import check_writable
 from .parse import parse, say, wants_help
-from .progress import Progress, RunLog, duration
+from .progress import Progress, RunLog
 from .stopping import StopSignal
 
 if TYPE_CHECKING:
@@ -111,14 +112,12 @@ def train_run(config: RunConfig, out: Path, command: str) -> int:
     """Train, show progress, and say where things are; `command` is what to type to go on."""
     check_writable(out)
     say_loading()
-    from ..data.open import open_clips
     from ..training.preflight import preflight
     from ..training.run import Callbacks, check, open_run, stage_seconds, train
     from ..training.trainer import Interrupted, NonFiniteLoss
 
     check(config)
-    open_clips(config.data, "train", config.seed)  # a wrong folder shows before there is a run
-    if not (out / "checkpoints").is_dir():
+    if not (out / "checkpoints").is_dir():  # a wrong folder shows here, before there is a run
         with suppress(NonFiniteLoss):  # the run itself will say so, and name its checkpoint
             say("\n".join(preflight(config)))
     open_run(config, out)

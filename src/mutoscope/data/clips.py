@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
 
 from ..types import VideoBatch
-from ..video.pixels import to_frames
 from .ahead import Ahead
+from .batch import batch_of
 from .buckets import bucket_of, epoch_order
 from .config import ClipsConfig, ClipShape
 from .frame_store import HELD_BYTES, FrameStore, decoded_bytes
-from .manifest import read_manifest
-from .windows import Window, draw_window, even_windows, frames_at
+from .manifest import manifest_file, read_manifest
+from .windows import Window, all_too_short, draw_window, enlarged, even_windows, frames_at, shown
 
 
 class FolderClips:
@@ -40,17 +39,14 @@ class FolderClips:
         self.too_short = len(short)
         self.shortest_left_out = min((frames_at(entry, config.fps) for entry in short), default=0)
         if not self.entries:
-            longest = max(frames_at(entry, config.fps) for entry in chosen)
-            raise ValueError(
-                f"none of the {len(chosen)} clips of {place} has {config.num_frames} frames at {config.fps:g} per "
-                f"second; the longest has {longest}. Try --data.num-frames {longest}, or a higher --data.fps."
-            )
+            raise all_too_short(chosen, str(place), config)
         self._buckets = np.array([bucket for bucket in found if bucket is not None])
         self._shapes = [config.sizes[bucket] for bucket in self._buckets]
-        self.num_bytes = decoded_bytes(self.entries, self._shapes, config.fps)
-        folder = place if place.is_dir() else place.parent
+        self._zoom = config.zoom if split == "train" else 1.0
+        stored = [enlarged(shape, self._zoom) for shape in self._shapes]
+        self.num_bytes = decoded_bytes(self.entries, stored, config.fps)
         held = self.num_bytes <= HELD_BYTES
-        self._store = FrameStore(folder, config.fps, held)
+        self._store = FrameStore(manifest_file(place).parent, config.fps, held)
         self._ahead = Ahead(FolderClips, config, split, seed) if config.workers and not held else None
         self._fixed = [] if split == "train" else list(self._fixed_windows())
         self._orders: dict[int, np.ndarray] = {}
@@ -73,10 +69,7 @@ class FolderClips:
 
     def batch(self, indices: Sequence[int]) -> VideoBatch:
         """Clips of these numbers, which must have one shape: see `shapes`."""
-        if len(set(self.shapes(indices))) > 1:
-            raise ValueError("got clips of several shapes; ask for clips of one shape at a time (see shapes()).")
-        frames = self._ahead.frames(indices) if self._ahead else [self.frames_u8(i) for i in indices]
-        return VideoBatch(torch.stack([to_frames(clip) for clip in frames]), self.captions(indices))
+        return batch_of(self, indices, self._ahead)
 
     def captions(self, indices: Sequence[int]) -> list[str]:
         """What `batch` says about clips `indices`, without decoding them."""
@@ -89,8 +82,8 @@ class FolderClips:
     def frames_u8(self, number: int) -> UInt8[np.ndarray, "F H W 3"]:
         """Clip `number` in bytes, decoded by this process."""
         place, window = self._find(number)
-        frames = self._store.window(self.entries[place], window.start, self._shapes[place])
-        return frames[:, :, ::-1] if window.mirrored else frames
+        shape = self._shapes[place]
+        return shown(self._store.window(self.entries[place], window.start, enlarged(shape, self._zoom)), window, shape)
 
     def _find(self, number: int) -> tuple[int, Window]:
         """Entry and window of a number."""
@@ -103,7 +96,8 @@ class FolderClips:
             self._orders[epoch] = epoch_order(self._buckets, np.random.default_rng([self.seed, 0, epoch]))
         place = int(self._orders[epoch][turn])
         available = frames_at(self.entries[place], self.config.fps)
-        return place, draw_window(self.seed, number, available, self._shapes[place][0], self.config.mirror)
+        num_frames, mirror = self._shapes[place][0], self.config.mirror
+        return place, draw_window(self.seed, number, available, num_frames, mirror, self._zoom)
 
     def _fixed_windows(self) -> list[tuple[int, Window]]:
         found = []

@@ -86,6 +86,9 @@ class ClipsConfig(Config):
     """Further shapes (frames, rows, columns): a clip goes where its aspect ratio fits best, then its length."""
     mirror: bool = False
     """Half of the training clips are shown mirrored; wrong where left and right mean something."""
+    zoom: Annotated[float, Field(ge=1, le=4)] = 1.0
+    """Above 1, training clips show a part of the frames, as small as 1 / zoom of the sides, anywhere: more views of
+    few clips."""
     workers: Annotated[int, Field(ge=0)] = 0
     """Processes that decode ahead of training; for sets too large to be kept in memory."""
 

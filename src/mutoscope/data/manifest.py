@@ -60,12 +60,17 @@ class ManifestEntry(Config):
         return self.num_frames / self.fps if self.num_frames > 1 else 0.0
 
 
+def manifest_file(path: Path) -> Path:
+    """The manifest that a person means: of a folder the one in it, else the file itself."""
+    return path / MANIFEST if path.is_dir() else path
+
+
 def read_manifest(path: Path) -> list[ManifestEntry]:
     """Entries of a manifest, in order; `path` is the file or the folder that holds manifest.jsonl.
 
     Raises ValueError, in one line, where there is none or a line of it is wrong.
     """
-    file = path / MANIFEST if path.is_dir() else path
+    file = manifest_file(path)
     if not file.is_file():
         there = f"{path} holds no {MANIFEST}" if path.is_dir() else f"{path} does not exist"
         raise ValueError(f"{there}. Make one: mutoscope data scan {path if path.is_dir() else path.parent}")

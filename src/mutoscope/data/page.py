@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from ..files import whole_file
+from ..words import duration
 from .manifest import ManifestEntry
 from .problems import Problem, by_reason, shown
 from .scan import Scan
@@ -44,14 +45,6 @@ def write_page(scan: Scan, path: Path, *, title: str, style: str, command: str) 
         half.write_text(page, encoding="utf-8")
 
 
-def duration(seconds: float) -> str:
-    """4.2 s, 3 min 07 s, 2 h 05 min."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds) // 60
-    return f"{minutes} min {round(seconds) % 60:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 def sizes(entries: Sequence[ManifestEntry]) -> dict[str, int]:
     """Clips of each width x height, the most frequent first."""
     counts: dict[str, int] = {}
@@ -69,7 +62,11 @@ def _tiles(scan: Scan) -> str:
     pictures = sum(entry.num_frames == 1 for entry in scan.entries)
     shown_tiles = [
         ("clips", f"{len(scan.entries):,}", f"{pictures:,} of them pictures" if pictures else "all of them move"),
-        ("to watch", duration(scan.duration_s), f"{sum(entry.num_frames for entry in scan.entries):,} frames"),
+        (
+            "to watch",
+            duration(scan.duration_s, tenths=True),
+            f"{sum(entry.num_frames for entry in scan.entries):,} frames",
+        ),
         ("captions", f"{captioned:,}", f"{missing:,} missing" if missing else "none missing"),
         ("sizes", f"{len(of_size):,}", f"most often {next(iter(of_size)).replace('x', ' × ')}" if of_size else ""),
         ("left out", f"{left_out:,}", f"and other files: {scan.num_others:,}"),
@@ -103,7 +100,7 @@ def _card(entry: ManifestEntry, name: str, thumbnails: dict[str, bytes]) -> str:
         source = f"data:image/webp;base64,{b64encode(thumbnails[entry.file]).decode()}"
         picture = f'<img src="{source}" alt="First frame of {name}" loading="lazy" decoding="async">'
     caption = escape(shown(entry.caption)) or '<span class="bad">caption missing</span>'
-    moving = f"{duration(entry.duration_s)} · {entry.num_frames:,} frames · {entry.fps:.4g} fps · "
+    moving = f"{duration(entry.duration_s, tenths=True)} · {entry.num_frames:,} frames · {entry.fps:.4g} fps · "
     facts = f"{moving if entry.num_frames > 1 else 'picture · '}{entry.width} × {entry.height} · {escape(entry.codec)}"
     return f'<figure class="card">{picture}<figcaption>{caption}<small>{name}<br>{facts}</small></figcaption></figure>'
 

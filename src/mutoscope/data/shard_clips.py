@@ -1,5 +1,6 @@
 """Clips in tar shards as numbered examples without an end, and without a list of them."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,13 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
 
 from ..types import VideoBatch
 from ..video.formats import Unreadable
-from ..video.pixels import to_frames
 from .ahead import Ahead
+from .batch import batch_of
 from .buckets import bucket_of
 from .config import ClipsConfig, ClipShape
 from .frame_store import HELD_BYTES, decode_window
@@ -23,7 +23,7 @@ from .manifest import ManifestEntry
 from .shard_order import ShardOrder
 from .shard_store import OpenShard, ShardStore
 from .shards import Member, Sample
-from .windows import Window, draw_window, even_windows, frames_at
+from .windows import Window, all_too_short, draw_window, enlarged, even_windows, frames_at, shown
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class ShardClips:
         self._store = ShardStore(config.folder, split)
         counts = [shard.num_clips for shard in self._store.shards]
         self._order = ShardOrder(counts, seed, shuffled=split == "train")
-        self.num_bytes = _decoded_bytes(self._store, config)
+        self._zoom = config.zoom if split == "train" else 1.0
+        self.num_bytes = _decoded_bytes(self._store, config, self._zoom)
         self._keeps = self.num_bytes is not None and self.num_bytes <= HELD_BYTES
         self._ahead = Ahead(ShardClips, config, split, seed) if config.workers and not self._keeps else None
         self._held: dict[tuple[str, int], np.ndarray] = {}
@@ -70,10 +71,7 @@ class ShardClips:
 
     def batch(self, indices: Sequence[int]) -> VideoBatch:
         """Clips of these numbers, which must have one shape: see `shapes`."""
-        if len(set(self.shapes(indices))) > 1:
-            raise ValueError("got clips of several shapes; ask for clips of one shape at a time (see shapes()).")
-        frames = self._ahead.frames(indices) if self._ahead else [self.frames_u8(i) for i in indices]
-        return VideoBatch(torch.stack([to_frames(clip) for clip in frames]), self.captions(indices))
+        return batch_of(self, indices, self._ahead)
 
     def captions(self, indices: Sequence[int]) -> list[str]:
         """What `batch` says about clips `indices`, without decoding them."""
@@ -87,8 +85,7 @@ class ShardClips:
         """Clip `number` in bytes, decoded by this process."""
         clip = self._find(number)
         window = self._window(number, clip)
-        frames = self._decoded(clip, window.start)
-        return frames[:, :, ::-1] if window.mirrored else frames
+        return shown(self._decoded(clip, window.start), window, clip.shape)
 
     def _find(self, number: int) -> _Found:
         shard_number, place = self._order.find(number)
@@ -98,7 +95,7 @@ class ShardClips:
     def _window(self, number: int, clip: _Found) -> Window:
         available = frames_at(clip.entry, self.config.fps)
         if self.split == "train":
-            return draw_window(self.seed, number, available, clip.shape[0], self.config.mirror)
+            return draw_window(self.seed, number, available, clip.shape[0], self.config.mirror, self._zoom)
         windows = even_windows(available, clip.shape[0])
         return windows[number // len(self) % len(windows)]
 
@@ -110,11 +107,7 @@ class ShardClips:
             bucket = bucket_of(frames_at(entry, fps), entry.height, entry.width, sizes)
             if bucket is not None:
                 return (place + turn) % count, sizes[bucket]
-        longest = max(frames_at(entry, fps) for _, entry in shard.clips)
-        raise ValueError(
-            f"none of the {count} clips of {shard.path.name} has {self.config.num_frames} frames at {fps:g} per "
-            f"second; the longest has {longest}. Try --data.num-frames {longest}, or a higher --data.fps."
-        )
+        raise all_too_short([entry for _, entry in shard.clips], shard.path.name, self.config)
 
     def _decoded(self, clip: _Found, start: int) -> np.ndarray:
         """From memory, where a set is small enough to be kept there."""
@@ -128,19 +121,19 @@ class ShardClips:
 
     def _read(self, clip: _Found, start: int, num_frames: int) -> np.ndarray:
         sample, _ = clip.shard.clips[clip.place]
-        shape = (num_frames, *clip.shape[1:])
+        shape = enlarged((num_frames, *clip.shape[1:]), self._zoom)
         with _opened(clip.shard.path, sample) as (path, file):
             return decode_window(path, clip.entry, self.config.fps, start, shape, file)
 
 
-def _decoded_bytes(store: ShardStore, config: ClipsConfig) -> int | None:
+def _decoded_bytes(store: ShardStore, config: ClipsConfig, zoom: float) -> int | None:
     """Size of all clips at the largest of the shapes; None where nobody knows how long they are."""
     frames = 0.0
     for shard in store.shards:
         if shard.seconds is None:
             return None
         frames += shard.num_clips + shard.seconds * config.fps
-    return round(frames * max(3 * height * width for _, height, width in config.sizes))
+    return round(frames * max(3 * math.prod(enlarged(shape, zoom)[1:]) for shape in config.sizes))
 
 
 @contextmanager

@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ..video.write import encode_webp
+from ..words import duration
 from .comparison import Comparison, Entry
 from .comparison_words import reached_after, sentences
-from .html_table import count, duration, percent
+from .html_table import count, percent
 from .plots import Number
 from .report_tables import ROWS
 from .result import Measured

@@ -121,11 +121,15 @@ def _stretches(clips: OwnClips, shape: ClipShape) -> tuple[list[int], list[int]]
     """Numbers of training examples of one shape: those to be near to, and as many others as there are clips."""
     size = min(len(clips), MAX_BANK // 2)
     numbers = range(min(MAX_BANK, STRETCHES * size) + size)
-    fitting = [i for i, found in zip(numbers, clips.shapes(numbers), strict=True) if found == shape]
+    fitting = _of_shape(clips, numbers, shape)
     if len(fitting) < 2:
         raise ValueError(f"no training clip has the shape {shape} that the model makes. Is it still the same folder?")
     turn = max(1, len(fitting) - size)
     return fitting[:turn], fitting[turn:]
+
+
+def _of_shape(clips: OwnClips, numbers: Sequence[int], shape: ClipShape) -> list[int]:
+    return [i for i, found in zip(numbers, clips.shapes(numbers), strict=True) if found == shape]
 
 
 def _frames(clips: OwnClips, numbers: Sequence[int]) -> Frames:
@@ -225,7 +229,7 @@ def _kept_frames(config: ClipsConfig, subject: Subject, seed: int) -> tuple[Fram
     except ValueError as error:
         return None, f"unseen clips: {error}"
     shape = (fitting, config.height, config.width)
-    return _frames(kept, [i for i in range(len(kept)) if kept.shapes([i])[0] == shape]), ""
+    return _frames(kept, _of_shape(kept, range(len(kept)), shape)), ""
 
 
 def _continuation(
@@ -240,7 +244,7 @@ def _continuation(
     except ValueError as error:
         return None, None, None, f"continuing: {error}"
     shape = (total, config.height, config.width)
-    numbers = [i for i in range(len(kept)) if kept.shapes([i])[0] == shape][:CONTINUED_CLIPS]
+    numbers = _of_shape(kept, range(len(kept)), shape)[:CONTINUED_CLIPS]
     if len(numbers) < 2:
         return None, None, None, "continuing: fewer than 2 stretches were kept for measuring"
     real, captions = _frames(kept, numbers), kept.captions(numbers)
@@ -256,6 +260,6 @@ def _continuation(
 
 def _features(clips: OwnClips, config: ClipsConfig) -> VideoFeatures:
     """A network that has seen training clips only."""
-    numbers = [i for i in range(min(MAX_BANK, STRETCHES * len(clips))) if clips.shapes([i])[0] == config.sizes[0]]
+    numbers = _of_shape(clips, range(min(MAX_BANK, STRETCHES * len(clips))), config.sizes[0])
     with torch.enable_grad():
         return train_features(_frames(clips, numbers[:512])[:, :, :CONTINUED_FRAMES])

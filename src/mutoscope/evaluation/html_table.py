@@ -40,16 +40,6 @@ def percent_or_none(share: Number | None) -> str:
     return NONE if share is None else percent(share)
 
 
-def duration(seconds: Number) -> str:
-    """Seconds as people say them: 43 s, 8 min 20 s, 2 h 05 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def count(number: Number) -> str:
     """A number of parameters: 950, 12.3 k, 2.31 M."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from ..words import duration
 from .clips_result import ClipsEvaluation
 from .clips_tables import clips_section, clips_tiles
 from .html_table import (
@@ -10,7 +11,6 @@ from .html_table import (
     cells_of,
     count,
     decimals,
-    duration,
     of_ceiling,
     percent,
     percent_or_none,

@@ -7,6 +7,7 @@ from ..data.frame_store import HELD_BYTES
 from ..data.open import Clips, open_clips
 from ..data.sprites import SpriteClips
 from ..model import VideoModel
+from ..words import about
 from .config import RunConfig, StageConfig
 from .plan import StageCosts, cost_of
 from .run import build_model, peak_memory_mb
@@ -27,7 +28,7 @@ def preflight(config: RunConfig) -> list[str]:
     return [
         *clip_lines(config, clips),
         *stage_lines(config, costs, clips.config.num_clips if isinstance(clips, SpriteClips) else len(clips)),
-        f"expected: {_duration(costs.total(config))}, about {memory_mb / 1024:.1f} GiB of memory",
+        f"expected: {about(costs.total(config))}, about {memory_mb / 1024:.1f} GiB of memory",
     ]
 
 
@@ -70,15 +71,9 @@ def stage_lines(config: RunConfig, costs: StageCosts, num_clips: int | None) -> 
 
 def _stage(name: str, stage: StageConfig, seconds: float, num_clips: int | None) -> str:
     examples = stage.batch_size * stage.grad_accum
-    line = f"{name}: {stage.steps:,} steps of {examples} clips, {_duration(stage.steps * seconds)}"
+    line = f"{name}: {stage.steps:,} steps of {examples} clips, {about(stage.steps * seconds)}"
     if num_clips is None:
         return line
     per_epoch, epochs = max(1, math.ceil(num_clips / examples)), stage.steps * examples / num_clips
     repeated = f", every clip {epochs:,.0f} times" if epochs > FEW_EPOCHS else ""
     return f"{line}; {per_epoch:,} step{'s' if per_epoch > 1 else ''} per epoch, {epochs:.3g} epochs{repeated}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,21 @@
+"""Seconds as words."""
+
+import pytest
+
+from mutoscope.words import about, duration
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0, "0 s"), (43.0, "43 s"), (59.6, "1 min 00 s"), (187.0, "3 min 07 s"), (3599.6, "1 h 00 min")],
+)
+def test_durations(seconds, said):
+    assert duration(seconds) == said
+
+
+def test_short_ones_with_tenths():
+    assert [duration(s, tenths=True) for s in (4.23, 59.4, 61.2)] == ["4.2 s", "59.4 s", "1 min 01 s"]
+
+
+def test_estimates_are_rounded():
+    assert [about(s) for s in (43.4, 89.0, 500.0, 7500.0)] == ["43 s", "89 s", "8 min", "2.1 h"]
