@@ -26,7 +26,8 @@ from mutoscope.recipes.demo import demo
 from mutoscope.training.captions import prepare_captions
 from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import build_model
-from mutoscope.training.trainer import start, train_step
+from mutoscope.training.state import start
+from mutoscope.training.trainer import train_step
 
 SIZE = 1024
 

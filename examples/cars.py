@@ -7,6 +7,9 @@ video of a camera that does not move. It is not part of this project.
 
 The last quarter of the video is kept for measuring. The road stands still, so repeating the last frame is hard to beat
 where nothing drives; that is why the table has it as its floor.
+
+Measured on 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13: 16 min 18 s of training; 19.7 dB against 16.9 dB
+for the last frame repeated, Fréchet distance 25 against 192 (docs/your-clips.md).
 """
 
 import argparse
@@ -25,7 +28,7 @@ TRAIN = """
     --vae.square-weight 5 --vae.scale-share 0.25 --vae-training.steps 1000
     --diffusion.sorted-share 0.1 --diffusion.prefix-share 0.7 --sampling.guidance-scale 1
     --training.steps 1300 --training.batch-size 16 --cached-clips 4096
-"""  # so few cars need many views; one caption says nothing that guidance could make more of; most of the training is about going on
+"""  # few cars need many views; guidance has nothing to add to one caption; most of the training is about going on
 
 
 if __name__ == "__main__":

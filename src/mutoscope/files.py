@@ -1,6 +1,7 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent, and how to tell that they are as they were."""
 
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,3 +25,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     except BaseException:
         half.unlink(missing_ok=True)
         raise
+
+
+def crc32_of(path: Path) -> int:
+    """Checksum of a file's bytes (CRC-32, as zlib computes it), read in pieces."""
+    value = 0
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            value = zlib.crc32(piece, value)
+    return value

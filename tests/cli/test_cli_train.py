@@ -132,14 +132,25 @@ def test_a_broken_config_in_the_folder(fails, tmp_path):
     assert "config.json cannot be read" in fails("train", "smoke", "--out", tmp_path)
 
 
-def test_a_truncated_checkpoint_is_named(smoke_run, short, fails, tmp_path):
+def test_a_truncated_checkpoint_is_set_aside_and_the_one_before_it_used(smoke_run, short, call, fails, tmp_path):
     run = Path(shutil.copytree(smoke_run, tmp_path / "copy"))
     shutil.rmtree(run / "model")  # else the run is finished, and left alone
-    newest = sorted((run / "checkpoints").glob("vae-*"))[-1]
-    content = (newest / "state.safetensors").read_bytes()
-    (newest / "state.safetensors").write_bytes(content[: len(content) // 2])
-    line = fails("train", "smoke", "--out", run, *short)
-    assert f"checkpoint {newest} is damaged" in line and "Delete that folder" in line
+    before, newest = sorted((run / "checkpoints").glob("vae-*"))
+    truncate(newest)
+    said = call("train", "smoke", "--out", run, *short)
+    assert said.code == 0 and f"checkpoint {newest.name} is damaged" in said.err and "the one before it" in said.err
+    assert (run / "checkpoints" / f"damaged-{newest.name}.0").is_dir()
+    assert weights(run) == weights(smoke_run)
+
+    shutil.rmtree(run / "model")
+    for checkpoint in (before, newest):
+        truncate(checkpoint)
+    assert "like every other of stage vae. To begin it anew, remove" in fails("train", "smoke", "--out", run, *short)
+
+
+def truncate(checkpoint: Path) -> None:
+    content = (checkpoint / "state.safetensors").read_bytes()
+    (checkpoint / "state.safetensors").write_bytes(content[: len(content) // 2])
 
 
 def test_a_file_where_the_folder_goes(fails, tmp_path):

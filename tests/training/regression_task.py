@@ -33,23 +33,28 @@ class Network(nn.Module):
 
 
 class Regression:
-    """y = x . (1, -2, 3); example i is a function of its number."""
+    """y = x . (1, -2, 3); example i is a function of its number.
+
+    poison: numbers whose loss is NaN. without: numbers that are not there; those behind them take their place.
+    """
 
     name = "regression"
 
-    def __init__(self, seed: int = 0, poison: int | None = None):
+    def __init__(self, seed: int = 0, poison: set[int] | None = None, without: range = range(0)):
         torch.manual_seed(seed)
         self.modules = nn.ModuleDict({"network": Network()})
-        self.poison = poison
+        self.poison, self.without = poison or set(), without
         self.calls: list[range] = []
 
     def loss(self, modules, indices):
         self.calls.append(indices)
+        if indices.start >= self.without.start:
+            indices = range(indices.start + len(self.without), indices.stop + len(self.without))
         x, _ = normal_rows(0, "x", indices, (3,))
         y = x @ torch.tensor([1.0, -2.0, 3.0])
         dtype = next(modules.parameters()).dtype
         loss = (modules["network"](x.to(dtype))[:, 0].float() - y).square()
-        return loss * float("nan") if self.poison in indices else loss
+        return loss * float("nan") if self.poison & set(indices) else loss
 
 
 def weights(modules: nn.Module) -> dict[str, torch.Tensor]:

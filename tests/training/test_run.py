@@ -11,6 +11,7 @@ from mutoscope.data.sprites import SpriteClips
 from mutoscope.denoisers.config import UNetConfig
 from mutoscope.model import VideoModel
 from mutoscope.training.config import RunConfig
+from mutoscope.training.lock import LOCK
 from mutoscope.training.run import Callbacks, cache_key, check, first_difference, measure_statistics, open_run, train
 from mutoscope.training.trainer import Interrupted
 from mutoscope.vae.config import PixelConfig
@@ -232,11 +233,14 @@ def test_pixel_space_trains_one_stage_and_resumes_exactly(tmp_path, stop):
 def test_a_finished_run_is_left_alone(tmp_path):
     config = tiny_run()
     run = train(config, tmp_path / "run")
-    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
-    steps = []
+
+    def written():
+        return {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and path.name != LOCK}
+
+    before, steps = written(), []
     train(config, run, Callbacks(on_step=lambda *step: steps.append(step)))
     assert not steps
-    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == before
+    assert written() == before
 
 
 def test_summary_states_the_compression(tmp_path):

@@ -1,14 +1,16 @@
 """The loop: resume is bit-identical, micro-batches add up, a broken loss stops it, the log counts every step once."""
 
 import json
-import re
 
 import pytest
 import torch
 from regression_task import Regression, assert_same, stage, weights
 
-from mutoscope.training.checkpoint import list_checkpoints
-from mutoscope.training.trainer import Interrupted, MetricLog, NonFiniteLoss, fit, start, train_step
+from mutoscope.training.checkpoint import list_checkpoints, load_newest
+from mutoscope.training.metric_log import MetricLog
+from mutoscope.training.recovery import PATIENCE, RETURNS, NonFiniteLoss
+from mutoscope.training.state import start
+from mutoscope.training.trainer import Interrupted, fit, train_step
 
 
 class Killed(BaseException):
@@ -114,10 +116,10 @@ def test_seconds_go_on_after_a_resume(tmp_path):
 
 def test_a_resumed_run_keeps_the_measured_precision(tmp_path, monkeypatch):
     config = stage(precision="auto")
-    monkeypatch.setattr("mutoscope.training.trainer.fastest_dtype", lambda *a: torch.bfloat16)
+    monkeypatch.setattr("mutoscope.training.state.fastest_dtype", lambda *a: torch.bfloat16)
     with pytest.raises(Interrupted):
         fit(Regression(), config, tmp_path, should_stop=lambda: True)
-    monkeypatch.setattr("mutoscope.training.trainer.fastest_dtype", lambda *a: torch.float32)
+    monkeypatch.setattr("mutoscope.training.state.fastest_dtype", lambda *a: torch.float32)
     assert fit(Regression(), config, tmp_path).dtype == torch.bfloat16
 
 
@@ -171,41 +173,109 @@ def test_the_average_follows_every_step_once(tmp_path):
 # ------------------------------------------------------------------------------------------------- trouble
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_nan_stops_the_run_before_it_does_harm(tmp_path, precision):
-    config = stage(precision=precision)
-    task, healthy = Regression(poison=4 * 4 + 1), Regression()  # in step 5
-    (tmp_path / "healthy").mkdir()
-    steps = []
+@pytest.mark.parametrize(("optimizer", "precision"), KINDS)
+def test_a_sick_batch_is_passed_over(tmp_path, optimizer, precision):
+    """The run is the one that never had that batch."""
+    config, notices = stage(optimizer=optimizer, precision=precision), []
+    task, healthy = Regression(poison={4 * 4 + 1}), Regression(without=range(16, 20))
+    for name in ("sick", "healthy"):
+        (tmp_path / name).mkdir()
+    fit(task, config, tmp_path / "sick", on_notice=notices.append)
+    fit(healthy, config, tmp_path / "healthy")
+    assert_same(weights(task.modules), weights(healthy.modules))
+    assert timeless(rows_of(tmp_path / "sick")) == timeless(rows_of(tmp_path / "healthy"))
+    assert notices == ["regression: loss nan, gradient norm nan at step 5. This batch is passed over."]
+
+
+@pytest.mark.parametrize("stop", [4, 5, 6])
+def test_a_run_stopped_around_a_sick_batch_is_the_run_without_a_stop(tmp_path, stop):
+    straight, steps = Regression(poison={17}), []
+    for name in ("whole", "stopped"):
+        (tmp_path / name).mkdir()
+    fit(straight, stage(), tmp_path / "whole")
     with pytest.raises(Interrupted):
         fit(
-            healthy,
-            config,
-            tmp_path / "healthy",
-            on_step=lambda *a: steps.append(a),
-            should_stop=lambda: len(steps) == 4,
-        )
-    with pytest.raises(NonFiniteLoss, match=re.escape("at step 5; last good checkpoint: ")) as caught:
-        fit(task, config, tmp_path)
+            Regression(poison={17}), stage(), tmp_path / "stopped",
+            on_step=lambda *a: steps.append(a), should_stop=lambda: len(steps) == stop,
+        )  # fmt: skip
+    resumed = Regression(poison={17})
+    fit(resumed, stage(), tmp_path / "stopped")
+    assert_same(weights(resumed.modules), weights(straight.modules))
+    assert timeless(rows_of(tmp_path / "stopped")) == timeless(rows_of(tmp_path / "whole"))
+
+
+def test_after_several_in_a_row_it_goes_back_and_on_with_other_batches(tmp_path):
+    """Batches 4, 5 and 6 are sick: back from step 4 to the checkpoint of step 3, and on with batch 7."""
+    notices, steps = [], []
+    task = Regression(poison={4 * 4, 5 * 4, 6 * 4})
+    fit(task, stage(), tmp_path, on_notice=notices.append, on_step=lambda name, step, of, loss: steps.append(step))
+    assert len(notices) == PATIENCE
+    assert notices[-1].endswith("3 batches in a row: back to regression-0000003, with other batches.")
+    assert steps == [1, 2, 3, 4, 4, 5, 6, 7, 8]
+    assert [call.start // 4 for call in task.calls] == list(range(12))
+    assert [row["step"] for row in rows_of(tmp_path)] == list(range(1, 9))
+    skipped = Regression(without=range(12, 28))  # batch 3 was undone
+    (tmp_path / "skipped").mkdir()
+    fit(skipped, stage(), tmp_path / "skipped")
+    assert_same(weights(task.modules), weights(skipped.modules))
+
+
+def test_weights_that_are_sick_are_healed_by_going_back(tmp_path):
+    task = Regression()
+
+    def poison(name, step, of, loss):
+        if step == 4 and len(task.calls) == 4:  # once
+            with torch.no_grad():
+                task.modules["network"].first.weight.fill_(float("nan"))
+
+    fit(task, stage(), tmp_path, on_step=poison)
+    assert all(tensor.isfinite().all() for tensor in weights(task.modules).values())
+    assert [row["step"] for row in rows_of(tmp_path)] == list(range(1, 9))
+
+
+def test_where_nothing_helps_it_stops_with_a_diagnosis(tmp_path):
+    task = Regression(poison=set(range(4 * 4, 1000)))
+    with pytest.raises(
+        NonFiniteLoss, match=r"Nothing helped: 3 batches .* all weights are finite.* Try half"
+    ) as caught:
+        fit(task, stage(), tmp_path)
     assert str(tmp_path / "checkpoints" / "regression-0000003") in str(caught.value)
-    assert_same(weights(task.modules), weights(healthy.modules))
-    assert [row["step"] for row in rows_of(tmp_path)] == [1, 2, 3, 4]
-    assert list_checkpoints(tmp_path / "checkpoints", "regression")[-1].name == "regression-0000003"
+    assert len(task.calls) == 4 + (1 + RETURNS) * PATIENCE
+    assert all(tensor.isfinite().all() for tensor in weights(task.modules).values())
+    assert load_newest(tmp_path / "checkpoints", "regression", print)[1]["step"] == 3
 
 
-def test_a_nan_in_the_first_step_names_the_start(tmp_path):
-    task = Regression(poison=0)
+def test_sick_from_the_first_step(tmp_path):
+    task = Regression(poison=set(range(1000)))
     before = weights(task.modules)
-    with pytest.raises(NonFiniteLoss, match="regression: loss nan, .* at step 1; last good checkpoint: "):
+    with pytest.raises(NonFiniteLoss, match=r"regression: loss nan, gradient norm nan at step 1\. Nothing helped"):
         fit(task, stage(), tmp_path)
     assert_same(weights(task.modules), before)
     assert not (tmp_path / "metrics.jsonl").exists()
 
 
-def test_a_damaged_checkpoint_is_not_trained_over(tmp_path):
+@pytest.mark.parametrize("damage", ["emptied", "a bit"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(tmp_path, damage):
+    straight, notices = Regression(), []
+    fit(straight, stage(), tmp_path)
+    file = tmp_path / "checkpoints" / "regression-0000008" / "state.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content if damage == "a bit" else b"")
+    again = Regression(seed=3)
+    fit(again, stage(), tmp_path, on_notice=notices.append)
+    assert_same(weights(again.modules), weights(straight.modules))
+    assert again.calls[0].start == 4 * 6
+    assert len(notices) == 1 and "regression-0000008 is damaged" in notices[0] and "the one before it" in notices[0]
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["damaged-regression-0000008.0", "regression-0000006", "regression-0000008"]
+
+
+def test_where_all_are_damaged_nothing_is_trained_over(tmp_path):
     fit(Regression(), stage(), tmp_path)
-    (tmp_path / "checkpoints" / "regression-0000008" / "state.safetensors").write_bytes(b"")
-    with pytest.raises(ValueError, match="regression-0000008 is damaged"):
+    for path in list_checkpoints(tmp_path / "checkpoints", "regression"):
+        (path / "state.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match="regression-0000006 is damaged .*like every other.* remove "):
         fit(Regression(), stage(), tmp_path)
 
 

@@ -113,8 +113,9 @@ def train_run(config: RunConfig, out: Path, command: str) -> int:
     check_writable(out)
     say_loading()
     from ..training.preflight import preflight
+    from ..training.recovery import NonFiniteLoss
     from ..training.run import Callbacks, check, open_run, stage_seconds, train
-    from ..training.trainer import Interrupted, NonFiniteLoss
+    from ..training.trainer import Interrupted
 
     check(config)
     if not (out / "checkpoints").is_dir():  # a wrong folder shows here, before there is a run

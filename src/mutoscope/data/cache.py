@@ -6,7 +6,6 @@ float32, so a cached clip is the encoded one to the bit.
 """
 
 import math
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -19,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..config import Config
-from ..files import whole_file
+from ..files import crc32_of, whole_file
 from ..types import VideoBatch
 from .buckets import alike
 
@@ -162,7 +161,7 @@ def _write(folder: Path, index: Index, latents: dict[int, Tensor]) -> Index:
     file = folder / f"{len(index.shards):06d}.safetensors"
     with whole_file(file) as half:
         save_file(tensors, half)
-    shard = Shard(file=file.name, num_clips=len(latents), num_bytes=file.stat().st_size, crc32=_crc32(file))
+    shard = Shard(file=file.name, num_clips=len(latents), num_bytes=file.stat().st_size, crc32=crc32_of(file))
     index = Index(key=index.key, shards=(*index.shards, shard))
     with whole_file(folder / INDEX) as half:
         half.write_text(index.model_dump_json(indent=1))
@@ -198,7 +197,7 @@ def _check(folder: Path, key: str) -> tuple[Index, str]:
             return sound, f"{file} is missing"
         # Reading all of a large cache would take longer than it is worth: there the size must do.
         large = index.num_bytes > HELD_BYTES
-        if file.stat().st_size != shard.num_bytes or not (large or _crc32(file) == shard.crc32):
+        if file.stat().st_size != shard.num_bytes or not (large or crc32_of(file) == shard.crc32):
             return sound, f"{file} is damaged"
         sound = Index(key=key, shards=(*sound.shards, shard))
     return sound, ""
@@ -218,11 +217,3 @@ def _open(file: Path, held: bool) -> dict:
 def _shape(name: str) -> tuple[int, int, int, int]:
     c, f, h, w = map(int, name.split("x"))
     return c, f, h, w
-
-
-def _crc32(file: Path) -> int:
-    value = 0
-    with open(file, "rb") as opened:
-        while chunk := opened.read(1 << 20):
-            value = zlib.crc32(chunk, value)
-    return value

@@ -1,8 +1,10 @@
 """Checkpoints: complete or absent, safetensors and JSON, the last two kept."""
 
+import itertools
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ..files import crc32_of
+
 KEPT = 2
+DAMAGED = "damaged-"
+
+
+class Damaged(ValueError):
+    """A checkpoint that is not as it was written."""
 
 
 def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) -> Path:
@@ -30,7 +39,8 @@ def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) 
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir()
         _save_tensors(tensors, half / "state.safetensors")
-        (half / "state.json").write_text(json.dumps({"stage": stage, "step": step, "state": plain}))
+        crc32 = crc32_of(half / "state.safetensors")
+        (half / "state.json").write_text(json.dumps({"stage": stage, "step": step, "crc32": crc32, "state": plain}))
         os.replace(half, final)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
@@ -46,15 +56,44 @@ def list_checkpoints(folder: Path, stage: str) -> list[Path]:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """The state that was saved; ValueError where the checkpoint is damaged."""
+    """The state that was saved; `Damaged` where it is not what was saved."""
     try:
         record = json.loads((path / "state.json").read_text())
+        if record.get("crc32", crc32 := crc32_of(path / "state.safetensors")) != crc32:
+            raise ValueError("its bytes have changed since they were written")
         with safe_open(path / "state.safetensors", framework="pt") as file:
             return _restore(record["state"], file)
+    except PermissionError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise ValueError(
-            f"checkpoint {path} is damaged ({str(error)[:80]}). Delete that folder to go on from the one before."
-        ) from error
+        raise Damaged(f"checkpoint {path.name} is damaged ({str(error)[:80]})") from error
+
+
+def load_newest(folder: Path, stage: str, on_notice: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
+    """The newest sound checkpoint of a stage and its state; None where there is none at all.
+
+    Damaged ones that are newer are set aside and reported. `Damaged` where there are only such.
+    """
+    found = list_checkpoints(folder, stage)
+    for path in reversed(found):
+        try:
+            state = load_checkpoint(path)
+        except Damaged as error:
+            if path == found[0]:
+                raise Damaged(
+                    f"{error}, like every other of stage {stage}. To begin it anew, remove {folder}."
+                ) from error
+            os.replace(path, _free_name(path))
+            on_notice(f"{error}; it is set aside, and the one before it is used.")
+        else:
+            return path, state
+    return None
+
+
+def _free_name(path: Path) -> Path:
+    """Where a damaged checkpoint goes: beside the others, under a name that none of them has."""
+    names = (path.with_name(f"{DAMAGED}{path.name}.{number}") for number in itertools.count())
+    return next(name for name in names if not name.exists())
 
 
 def module_state(modules: nn.Module) -> dict[str, Tensor]:

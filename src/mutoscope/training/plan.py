@@ -24,8 +24,9 @@ from .captions import prepare_captions
 from .config import RunConfig, StageConfig
 from .diffusion_task import DiffusionTask
 from .run import build_model
+from .state import start
 from .task import Clips, Task
-from .trainer import start, train_step
+from .trainer import train_step
 from .vae_task import VAETask
 
 Unit = Literal["seconds", "flops", "examples"]

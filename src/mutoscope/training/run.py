@@ -25,9 +25,11 @@ from .adversarial_task import CHECK_EVERY, AdversarialTask, WorseReconstruction,
 from .captions import prepare_captions
 from .config import RunConfig, StageConfig
 from .diffusion_task import DiffusionTask
+from .lock import sole_use
+from .recovery import NonFiniteLoss
 from .seeds import seed_of
 from .task import Clips, Task
-from .trainer import Hook, NonFiniteLoss, OnStep, fit
+from .trainer import Hook, OnStep, fit
 from .vae_task import VAETask
 
 ENCODE_CHUNK = 16  # latent frames at a time: a long clip needs no more memory than a short one
@@ -66,15 +68,21 @@ class Summary:
 def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None) -> Path:
     """Train all stages into the run folder `out`, or go on with what is there; returns the folder.
 
-    Raises ValueError where the folder holds a run with other settings or the settings do not fit each other,
-    `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down.
+    Raises ValueError where the folder holds a run with other settings, another process is at it, or the settings do not
+    fit each other, `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down.
     """
     run, callbacks = Path(out), callbacks or Callbacks()
     check(config)
     open_run(config, run)
+    with sole_use(run):
+        _train_stages(config, run, callbacks)
+    return run
+
+
+def _train_stages(config: RunConfig, run: Path, callbacks: Callbacks) -> None:
     summary = Summary(run / "summary.json")
     if finished(config, run, summary):
-        return run
+        return
     clips = open_clips(config.data, "train", config.seed)
     model = build_model(config, clips)
     # Before the first step: captions that are too long for the text encoder are refused now, not after the VAE.
@@ -113,7 +121,6 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     hooks: list[Hook] = [(config.sample_every, sample), (1 if config.snapshots else 0, keep)]
     fit_stage(task, config.training, run, summary, callbacks, hooks)
     model.save(run / "model")
-    return run
 
 
 def fit_stage(
@@ -125,7 +132,7 @@ def fit_stage(
     hooks: list[Hook] | None = None,
 ) -> None:
     """Train one stage and leave the averaged weights in the task's modules."""
-    state = fit(task, config, run, hooks or [], callbacks.on_step, callbacks.should_stop)
+    state = fit(task, config, run, hooks or [], callbacks.on_step, callbacks.should_stop, callbacks.on_notice)
     task.modules.load_state_dict(state.ema.modules.state_dict())
     parameters = sum(p.numel() for p in task.modules.parameters())
     summary.add(
