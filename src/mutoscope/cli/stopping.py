@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM as a polite question: finish the step, save, leave. The second time it is an order."""
+"""Ctrl-C and SIGTERM as a polite question: finish the step, save, leave. The second time it is an order.
+
+Not under torchrun, which passes on to each process what a terminal has sent to it already.
+"""
 
 import os
 import signal
@@ -12,8 +15,9 @@ _NOTE = b"\nmutoscope: saving after this step; Ctrl-C again stops at once, witho
 class StopSignal:
     """`with StopSignal() as stop: ... stop.asked()`: True once the process was asked to stop."""
 
-    def __init__(self) -> None:
-        self._asked = False
+    def __init__(self, repeated: bool = False) -> None:
+        """repeated: one question may come several times."""
+        self._asked, self._repeated = False, repeated
         self._before: dict[int, Any] = {}
 
     def asked(self) -> bool:
@@ -33,7 +37,8 @@ class StopSignal:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+        if self._asked and not self._repeated:
             raise KeyboardInterrupt
+        if not self._repeated:
+            os.write(2, _NOTE)  # print is not safe inside a signal handler
         self._asked = True
-        os.write(2, _NOTE)  # print is not safe inside a signal handler

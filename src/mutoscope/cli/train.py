@@ -1,5 +1,6 @@
 """`mutoscope train RECIPE [--section.field value ...]`: a recipe, changed by options, run or gone on with."""
 
+import os
 import shlex
 import sys
 from contextlib import suppress
@@ -21,6 +22,7 @@ from .stopping import StopSignal
 
 if TYPE_CHECKING:
     from ..model import VideoModel
+    from ..processes import Processes
 
 USAGE = """usage: mutoscope train RECIPE [--out DIR] [--section.field value ...]
 
@@ -40,6 +42,8 @@ class TrainOptions(RunConfig):
     """Run folder; a run that is there already goes on."""
     dry_run: tyro.conf.FlagCreatePairsOff[bool] = False
     """Say what would be trained on, for how long and in how much memory, and stop."""
+    fsdp: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Under torchrun: every process keeps a part of the weights (FSDP2), not a copy of them (DDP)."""
 
 
 def run(args: list[str]) -> int:
@@ -57,7 +61,20 @@ def run(args: list[str]) -> int:
     if options.dry_run:
         print("\n".join(expected(run_of(options))))
         return 0
-    return train_run(run_of(options), options.out, shlex.join(["mutoscope", "train", *args]))
+    say_loading()
+    from ..processes import joined
+
+    with joined(options.fsdp) as processes:
+        if not processes.first:
+            return train_along(run_of(options), options.out, processes)
+        return train_run(run_of(options), options.out, command_of(args, processes), processes)
+
+
+def command_of(args: list[str], processes: "Processes") -> str:
+    """What to type to go on."""
+    here = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    launcher = [] if processes.count == 1 else ["torchrun", "--nproc-per-node", here, "-m"]
+    return shlex.join([*launcher, "mutoscope", "train", *args])
 
 
 def expected(config: RunConfig) -> list[str]:
@@ -108,35 +125,34 @@ def summary(name: str) -> str:
     return (RECIPES[name].__doc__ or "").strip().splitlines()[0]
 
 
-def train_run(config: RunConfig, out: Path, command: str) -> int:
+def train_run(config: RunConfig, out: Path, command: str, processes: "Processes") -> int:
     """Train, show progress, and say where things are; `command` is what to type to go on."""
     check_writable(out)
-    say_loading()
     from ..training.preflight import preflight
     from ..training.recovery import NonFiniteLoss
     from ..training.run import Callbacks, check, open_run, stage_seconds, train
     from ..training.trainer import Interrupted
 
-    check(config)
+    check(config, processes)
     if not (out / "checkpoints").is_dir():  # a wrong folder shows here, before there is a run
         with suppress(NonFiniteLoss):  # the run itself will say so, and name its checkpoint
             say("\n".join(preflight(config)))
+        if processes.count > 1:
+            say(f"as measured with one process; {processes.count} share the work")
     open_run(config, out)
     log = RunLog(out / "log.txt")
     log.write(command)
-    with StopSignal() as stop, Progress(log) as progress:
+    with StopSignal(repeated=processes.count > 1) as stop, Progress(log) as progress:
 
         def on_step(stage: str, step: int, steps: int, loss: float) -> None:
             progress.update(stage, step, steps, loss)
-            if stage == "encode" and stop.asked():  # training stages save and stop by themselves
-                raise Interrupted(f"stopped while encoding clips, {step} of {steps}")
 
         def on_samples(model: "VideoModel", step: int) -> None:
             if config.sample_prompts:
                 progress.note(write_samples(model, config, out, step))
 
         try:
-            train(config, out, Callbacks(on_step, on_samples, stop.asked, progress.note))
+            train(config, out, Callbacks(on_step, on_samples, stop.asked, progress.note), processes)
         except Interrupted as interrupted:
             progress.note(f"{interrupted}. Saved; go on with: {command}")
             return 0
@@ -147,6 +163,16 @@ def train_run(config: RunConfig, out: Path, command: str) -> int:
             raise
         log.write(f"done after {duration(stage_seconds(out))} of training")
     print(ending(config, out, stage_seconds(out)))
+    return 0
+
+
+def train_along(config: RunConfig, out: Path, processes: "Processes") -> int:
+    """The same in a process that is not the first: it computes, and says nothing."""
+    from ..training.run import Callbacks, train
+    from ..training.trainer import Interrupted
+
+    with StopSignal(repeated=True) as stop, suppress(Interrupted):
+        train(config, out, Callbacks(should_stop=stop.asked), processes)
     return 0
 
 
@@ -187,5 +213,5 @@ def ending(config: RunConfig, out: Path, seconds: float) -> str:
 
 def say_loading() -> None:
     """Torch takes seconds to load: a person at a terminal should see that something happens."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("RANK", "0") == "0":
         print("loading torch …", file=sys.stderr)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..config import Config
 from ..files import crc32_of, whole_file
+from ..processes import ALONE, Processes
 from ..types import VideoBatch
 from .buckets import alike
 
@@ -114,20 +115,22 @@ def encode_latents(
     batch_size: int = 32,
     on_batch: Callable[[int, int], None] = lambda done, total: None,
     on_notice: Callable[[str], None] = lambda line: None,
+    processes: Processes = ALONE,
 ) -> LatentCache:
     """Latents of clips 0 … num_clips - 1, from the shards in `folder` where these are current, else encoded now.
 
     What another call has finished under the same key is used, also where it was interrupted or asked for fewer clips.
     key: changes with everything that latents depend on. on_batch: (clips done, clips in all) after every batch.
-    on_notice: a line that says why, where shards that are there cannot be used. OSError where the disk is full.
+    on_notice: a line that says why, where shards that are there cannot be used. processes share the work; the first one
+    writes, all read, so the folder must be the same for all. OSError where the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    index = _usable(folder, key, on_notice)
+    index = processes.from_first(_usable(folder, key, on_notice) if processes.first else None)
     pending: dict[int, Tensor] = {}
-    for first in range(index.num_clips, num_clips, batch_size):
-        rows = range(first, min(first + batch_size, num_clips))
-        pending |= _encode(encode, clips, rows)
-        if rows.stop == num_clips or sum(row.nbytes for row in pending.values()) >= SHARD_BYTES:
+    for first in range(index.num_clips, num_clips, batch_size * processes.count):
+        rows = range(first, min(first + batch_size * processes.count, num_clips))
+        pending |= processes.spread(rows, lambda part: _encode(encode, clips, part))
+        if pending and (rows.stop == num_clips or sum(row.nbytes for row in pending.values()) >= SHARD_BYTES):
             index = _write(folder, index, pending)
             pending = {}
         try:
@@ -136,10 +139,10 @@ def encode_latents(
             if pending:
                 _write(folder, index, pending)
             raise
-    return LatentCache(folder, index, num_clips)
+    return LatentCache(folder, processes.from_first(index), num_clips)
 
 
-def _encode(encode: Callable[[Tensor], Tensor], clips: ClipSource, rows: range) -> dict[int, Tensor]:
+def _encode(encode: Callable[[Tensor], Tensor], clips: ClipSource, rows: Sequence[int]) -> dict[int, Tensor]:
     """Latents by row. Rows of one shape are encoded together, as many as BATCH_PIXELS allows."""
     shapes, encoded = clips.shapes(rows), {}
     for places in alike(shapes):

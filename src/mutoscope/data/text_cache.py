@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..files import whole_file
+from ..processes import ALONE, Processes
 
 CAPTIONS_AT_ONCE = 64
 
@@ -21,7 +22,7 @@ Embed = Callable[[list[str]], tuple[Tensor, Tensor]]
 
 @torch.no_grad()
 def cached_embeddings(
-    embed: Embed, captions: Sequence[str], path: Path, key: str
+    embed: Embed, captions: Sequence[str], path: Path, key: str, processes: Processes = ALONE
 ) -> tuple[Float[Tensor, "n l d"], Bool[Tensor, "n l"]]:
     """Token states and mask of each caption, from the file `path` where it has them, else embedded and added to it.
 
@@ -30,17 +31,26 @@ def cached_embeddings(
     """
     known = _read(path, key)
     missing = sorted(set(captions) - set(known))
-    for first in range(0, len(missing), CAPTIONS_AT_ONCE):
-        part = missing[first : first + CAPTIONS_AT_ONCE]
-        for caption, tokens, mask in zip(part, *embed(part), strict=True):
-            known[caption] = tokens[mask]
-    if missing:
+    new = processes.spread(missing, lambda part: _embedded(embed, part)) if missing else {}
+    if new:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, key, known)
+        _write(path, key, known | new)
+    processes.wait()
+    known = _read(path, key)
     lengths = torch.tensor([len(known[caption]) for caption in captions])
     longest = int(lengths.max())
     padded = [F.pad(known[caption], (0, 0, 0, longest - len(known[caption]))) for caption in captions]
     return torch.stack(padded), torch.arange(longest) < lengths[:, None]
+
+
+def _embedded(embed: Embed, captions: Sequence[str]) -> dict[str, Tensor]:
+    """Real tokens (l, d) by caption."""
+    known = {}
+    for first in range(0, len(captions), CAPTIONS_AT_ONCE):
+        part = list(captions[first : first + CAPTIONS_AT_ONCE])
+        for caption, tokens, mask in zip(part, *embed(part), strict=True):
+            known[caption] = tokens[mask]
+    return known
 
 
 def _write(path: Path, key: str, known: dict[str, Tensor]) -> None:

@@ -15,7 +15,7 @@ def clips() -> RunConfig:
     Command: mutoscope data scan DIR, then mutoscope train clips --data.folder DIR --out runs/mine (seed 0)
     Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13
     Time: depends on the clips and the machine: --dry-run measures it
-    Measured: by the examples that change some of its settings, examples/signs.py and examples/cars.py (docs/your-clips.md)
+    Measured: by examples/signs.py and examples/cars.py, which change some of its settings (docs/your-clips.md)
     """
     return RunConfig(
         data=ClipsConfig(),

@@ -67,8 +67,8 @@ def demo_minilm() -> RunConfig:
     Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13
     Time: 11.6 minutes, tests beside it for half of them; 1.1 GB of memory
     Size: VAE 0.99 M, denoiser 5.58 M, text encoder 0.05 M parameters trained, 22.6 M frozen
-    Measured (benchmarks/paraphrases.py, 240 prompts each): all correct 74 % in phrasings of training (the demo 82 %), 60 % in
-        new sentences (30 %), 8 % with new words (0 %); ceiling 100 %
+    Measured (benchmarks/paraphrases.py, 240 prompts each): all correct 74 % in phrasings of training (the demo 82 %),
+        60 % in new sentences (30 %), 8 % with new words (0 %); ceiling 100 %
     """
     return demo().model_copy(update={"text": PretrainedTextConfig()})
 

@@ -45,6 +45,8 @@ class AdversarialTask:
         with torch.random.fork_rng(devices=[]):  # initial weights are the one draw that takes no generator
             torch.manual_seed(seed_of(seed, "discriminator-weights"))
             discriminator = Discriminator(vae.config.channels)
+        for name, parameter in vae.named_parameters():
+            parameter.requires_grad_(name.startswith("decoder."))
         self.modules = nn.ModuleDict({"vae": vae, "discriminator": discriminator})
         self._clips, self._seed = clips, seed
         self._ramp = RAMP_SHARE * config.steps * config.batch_size * config.grad_accum  # examples

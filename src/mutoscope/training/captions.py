@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..data.text_cache import cached_embeddings
 from ..model import VideoModel
+from ..processes import ALONE, Processes
 from ..text.pretrained import PretrainedEncoder
 
 
@@ -27,16 +28,18 @@ class PreparedCaptions:
         return self.values[chosen], self.mask[chosen]
 
 
-def prepare_captions(model: VideoModel, captions: Sequence[str], cache: Path | None = None) -> PreparedCaptions:
+def prepare_captions(
+    model: VideoModel, captions: Sequence[str], cache: Path | None = None, processes: Processes = ALONE
+) -> PreparedCaptions:
     """Read by the model's own reader; what a frozen encoder says of them is kept in the file `cache`.
 
-    Raises ValueError for a caption that is too long.
+    The processes share what there is to embed. Raises ValueError for a caption that is too long.
     """
     numbers = {"": 0}
     index = torch.tensor([numbers.setdefault(caption, len(numbers)) for caption in captions])
     distinct, reader = list(numbers), model.reader
     if cache is not None and isinstance(reader, PretrainedEncoder):
-        values, mask = cached_embeddings(reader.encode, distinct, cache, reader.identity)
+        values, mask = cached_embeddings(reader.encode, distinct, cache, reader.identity, processes)
     else:
         values, mask = model.prepare(distinct)
     longest = int(mask.sum(1).max())  # padding of all of them would only cost time and memory

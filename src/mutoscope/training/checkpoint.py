@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..files import crc32_of
+from .parts import part_like, whole
 
 KEPT = 2
 DAMAGED = "damaged-"
@@ -97,8 +98,14 @@ def _free_name(path: Path) -> Path:
 
 
 def module_state(modules: nn.Module) -> dict[str, Tensor]:
-    """Named tensors of a module."""
-    return dict(modules.state_dict())
+    """Named tensors of a module, whole ones."""
+    return {name: whole(tensor) for name, tensor in modules.state_dict().items()}
+
+
+def restore_module(modules: nn.Module, state: dict[str, Tensor]) -> None:
+    """Inverse of `module_state`; each process takes its part."""
+    patterns = modules.state_dict()
+    modules.load_state_dict({name: part_like(tensor, patterns[name]) for name, tensor in state.items()})
 
 
 def optimizer_state(optimizer: Optimizer) -> list[dict[str, Any]]:
@@ -107,14 +114,24 @@ def optimizer_state(optimizer: Optimizer) -> list[dict[str, Any]]:
     Learning rates are not in it: they are a function of the step.
     """
     saved = optimizer.state_dict()
-    return [dict(saved["state"].get(i, {})) for group in saved["param_groups"] for i in group["params"]]
+    order = [i for group in saved["param_groups"] for i in group["params"]]
+    return [{name: _whole(value) for name, value in saved["state"].get(i, {}).items()} for i in order]
 
 
 def restore_optimizer(optimizer: Optimizer, state: list[dict[str, Any]]) -> None:
     """Inverse of `optimizer_state`."""
     groups = optimizer.state_dict()["param_groups"]
-    known = {i: values for i, values in enumerate(state) if values}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    known = {
+        i: {name: part_like(value, parameter) for name, value in values.items()}
+        for i, (values, parameter) in enumerate(zip(state, parameters, strict=True))
+        if values
+    }
     optimizer.load_state_dict({"state": known, "param_groups": groups})
+
+
+def _whole(value: Any) -> Any:
+    return whole(value) if isinstance(value, Tensor) else value
 
 
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:

@@ -13,9 +13,11 @@ class MetricLog:
     path: Path
     stage: str
     step: int
+    writes: bool = True
+    """Not where another process does."""
 
     def __post_init__(self) -> None:
-        if self.path.exists():
+        if self.writes and self.path.exists():
             lines = self.path.read_text().splitlines()
             kept = [line for line in lines if self._stays(line)]
             if kept != lines:
@@ -23,6 +25,8 @@ class MetricLog:
 
     def write(self, row: dict[str, Any]) -> None:
         """Append one row."""
+        if not self.writes:
+            return
         with self.path.open("a") as file:
             file.write(json.dumps({"stage": self.stage, **row}) + "\n")
 

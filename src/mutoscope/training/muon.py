@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from .parts import own_part, part_like, whole
+
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of the quintic, from the source above
 ITERATIONS = 5
 RMS_OF_ADAMW = 0.2  # Liu et al. 2025, arXiv:2502.16982, eq. 4: updates get the root mean square that AdamW's have
@@ -44,16 +46,17 @@ class Muon(Optimizer):
             alike: dict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    rows, columns = parameter.shape[0], parameter[0].numel()
+                    rows, columns = _matrix_shape(parameter)
                     alike[min(rows, columns), max(rows, columns)].append(parameter)
             for (_, columns), parameters in alike.items():
                 directions = [self._nesterov(parameter, group["momentum"]) for parameter in parameters]
                 updates = orthogonalise(torch.stack(directions))
                 rate = group["lr"] * RMS_OF_ADAMW * columns**0.5
                 for parameter, update in zip(parameters, updates, strict=True):
-                    tall = parameter.shape[0] > parameter[0].numel()
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.add_((update.mT if tall else update).reshape(parameter.shape), alpha=-rate)
+                    rows, columns = _matrix_shape(parameter)
+                    update = (update.mT if rows > columns else update).reshape(parameter.shape)
+                    own_part(parameter).mul_(1 - group["lr"] * group["weight_decay"])
+                    own_part(parameter).add_(own_part(part_like(update, parameter)), alpha=-rate)
 
     def _nesterov(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         """The gradient moved towards its running mean, as a wide matrix."""
@@ -62,5 +65,10 @@ class Muon(Optimizer):
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(gradient)
         state["momentum"].lerp_(gradient, 1 - momentum)
-        matrix = gradient.lerp(state["momentum"], momentum).flatten(1)
+        matrix = whole(gradient.lerp(state["momentum"], momentum)).flatten(1)
         return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
+
+
+def _matrix_shape(parameter: Tensor) -> tuple[int, int]:
+    """Rows and columns of the matrix that a weight is."""
+    return parameter.shape[0], parameter.shape[1:].numel()

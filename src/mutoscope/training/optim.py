@@ -6,6 +6,10 @@ from torch.optim import AdamW, Optimizer
 
 from .config import StageConfig
 from .muon import Muon
+from .parts import whole
+
+BLOCK_LISTS = ("blocks", "layers")
+"""What networks call their lists of blocks."""
 
 
 def build_optimizers(modules: nn.ModuleDict, config: StageConfig) -> list[Optimizer]:
@@ -16,7 +20,7 @@ def build_optimizers(modules: nn.ModuleDict, config: StageConfig) -> list[Optimi
     """
     inner, rest = [], []
     for name, parameter in modules.named_parameters():
-        inside = parameter.ndim >= 2 and any(f".{part}." in name for part in ("blocks", "layers"))
+        inside = parameter.ndim >= 2 and any(f".{part}." in name for part in BLOCK_LISTS)
         muon = config.optimizer == "muon" and inside and "modulation" not in name
         (inner if muon else rest).append(parameter)
     decayed = [p for p in rest if p.ndim >= 2]
@@ -44,4 +48,4 @@ def set_learning_rate(optimizers: list[Optimizer], rate: float) -> None:
 @torch.no_grad()
 def finite_gradients(modules: nn.ModuleDict, max_norm: float) -> torch.Tensor:
     """Clip the gradients to max_norm and return their norm before that, a scalar tensor; may be non-finite."""
-    return nn.utils.clip_grad_norm_(modules.parameters(), max_norm, foreach=True)
+    return whole(nn.utils.clip_grad_norm_(modules.parameters(), max_norm, foreach=True))

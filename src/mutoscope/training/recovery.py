@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .checkpoint import load_newest
-from .state import State
+from .state import State, newest
 
 PATIENCE = 3
 """Batches passed over one after the other before the run goes back to its last checkpoint."""
@@ -50,7 +49,7 @@ class Recovery:
         if self.returns == RETURNS:
             raise NonFiniteLoss(f"{error}. {self._diagnosis(state)}") from error
         seen = state.step + state.passed_over
-        found = load_newest(self.checkpoints, self.stage, self.on_notice)
+        found = newest(self.checkpoints, self.stage, state.processes, self.on_notice)
         assert found is not None, "a stage begins with a checkpoint"
         state.restore(*found)
         state.passed_over = seen - state.step  # not the same batches again

@@ -3,8 +3,9 @@
 import copy
 import json
 import resource
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from torch import nn
 
 from ..config import Config
 from ..data.buckets import alike
-from ..data.cache import encode_latents
+from ..data.cache import LatentCache, encode_latents
 from ..data.open import open_clips
 from ..files import whole_file
 from ..model import WEIGHTS, VideoModel
+from ..processes import ALONE, Processes
 from ..text.build import new_reader
 from ..vae.autoencoder import Autoencoder
 from ..vae.model import VideoVAE, compression_ratio, latent_shape
@@ -29,7 +31,7 @@ from .lock import sole_use
 from .recovery import NonFiniteLoss
 from .seeds import seed_of
 from .task import Clips, Task
-from .trainer import Hook, OnStep, fit
+from .trainer import Hook, Interrupted, OnStep, fit
 from .vae_task import VAETask
 
 ENCODE_CHUNK = 16  # latent frames at a time: a long clip needs no more memory than a short one
@@ -51,6 +53,8 @@ class Summary:
     """summary.json: what the run took, per stage."""
 
     path: Path
+    writes: bool = True
+    """Not where another process does."""
     values: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,81 +65,125 @@ class Summary:
         """Merge the figures of a stage and write the file."""
         self.values.setdefault("stages", {}).setdefault(stage, {}).update(values)
         self.values["peak_memory_mb"] = round(max(peak_memory_mb(), self.values.get("peak_memory_mb", 0)), 1)
-        with whole_file(self.path) as half:
-            half.write_text(json.dumps(self.values, indent=1))
+        if self.writes:
+            with whole_file(self.path) as half:
+                half.write_text(json.dumps(self.values, indent=1))
 
 
-def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None) -> Path:
+@dataclass(frozen=True)
+class Session:
+    """One call of `train`: where it writes, who watches it, who takes part."""
+
+    run: Path
+    callbacks: Callbacks
+    processes: Processes
+    summary: Summary
+
+    @property
+    def replicated(self) -> "Session":
+        """For the VAE, which is small beside what flows through it: every process has all of its weights."""
+        return replace(self, processes=replace(self.processes, sharded=False))
+
+
+def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None, processes: Processes = ALONE) -> Path:
     """Train all stages into the run folder `out`, or go on with what is there; returns the folder.
+
+    processes: those that train together (see `joined`); the folder must be the same for all of them. Only the first one
+    writes and calls back, except that any of them may ask to stop.
 
     Raises ValueError where the folder holds a run with other settings, another process is at it, or the settings do not
     fit each other, `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down.
     """
     run, callbacks = Path(out), callbacks or Callbacks()
-    check(config)
-    open_run(config, run)
-    with sole_use(run):
-        _train_stages(config, run, callbacks)
+    check(config, processes)
+    asked = callbacks.should_stop
+    callbacks = callbacks if processes.first else Callbacks()
+    callbacks = replace(callbacks, should_stop=lambda: processes.any(asked()))
+    with ExitStack() as stack:
+        if processes.first:
+            open_run(config, run)
+            stack.enter_context(sole_use(run))
+        processes.wait()
+        _train_stages(config, Session(run, callbacks, processes, Summary(run / "summary.json", processes.first)))
+        processes.wait()
     return run
 
 
-def _train_stages(config: RunConfig, run: Path, callbacks: Callbacks) -> None:
-    summary = Summary(run / "summary.json")
-    if finished(config, run, summary):
+def _train_stages(config: RunConfig, session: Session) -> None:
+    run, callbacks, processes = session.run, session.callbacks, session.processes
+    if processes.from_first(finished(config, run, session.summary)):
         return
     clips = open_clips(config.data, "train", config.seed)
     model = build_model(config, clips)
     # Before the first step: captions that are too long for the text encoder are refused now, not after the VAE.
-    captions = prepare_captions(model, clips.captions(range(config.cached_clips)), run / "cache" / "text.safetensors")
+    texts = clips.captions(range(config.cached_clips))
+    captions = prepare_captions(model, texts, run / "cache" / "text.safetensors", processes)
     if config.sample_prompts:
         model.reader.check(config.sample_prompts)
 
     if isinstance(model.vae, VideoVAE):
-        fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, run, summary, callbacks)
+        fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, session.replicated)
         data = config.data
         ratio = compression_ratio(config.vae, data.num_frames, data.height, data.width)
-        summary.add("vae", {"compression": round(ratio, 2)})
+        session.summary.add("vae", {"compression": round(ratio, 2)})
         if model.vae.config.adversarial_weight:
-            sharpen(model.vae, clips, config, run, summary, callbacks)
+            sharpen(model.vae, clips, config, session.replicated)
     measure_statistics(model.vae, clips)
 
-    model.vae.eval()
-    latents = encode_latents(
-        lambda frames: model.vae.encode(frames, ENCODE_CHUNK),
-        clips,
-        config.cached_clips,
-        run / "cache" / "latents",
-        key=cache_key(model.vae, clips.identity),
-        on_batch=lambda done, total: callbacks.on_step("encode", done, total, float("nan")),
-        on_notice=callbacks.on_notice,
-    )
+    latents = cached_latents(model.vae, clips, config, session)
     task = DiffusionTask(model, latents, captions, config.diffusion, config.seed)
 
     def sample(averaged: nn.ModuleDict, step: int) -> None:
         callbacks.on_samples(with_weights(model, averaged), step)
 
     def keep(averaged: nn.ModuleDict, step: int) -> None:
-        if step in snapshot_steps(config.training.steps, config.snapshots):
+        if processes.first and step in snapshot_steps(config.training.steps, config.snapshots):
             with_weights(model, averaged).save(run / "snapshots" / f"step-{step:06d}", torch.float16)
 
     hooks: list[Hook] = [(config.sample_every, sample), (1 if config.snapshots else 0, keep)]
-    fit_stage(task, config.training, run, summary, callbacks, hooks)
-    model.save(run / "model")
+    fit_stage(task, config.training, session, hooks)
+    if processes.first:
+        model.save(run / "model")
 
 
-def fit_stage(
-    task: Task,
-    config: StageConfig,
-    run: Path,
-    summary: Summary,
-    callbacks: Callbacks,
-    hooks: list[Hook] | None = None,
-) -> None:
+def cached_latents(vae: Autoencoder, clips: Clips, config: RunConfig, session: Session) -> LatentCache:
+    """Of the clips that the diffusion model trains on, from the run folder where they are current."""
+    callbacks = session.callbacks
+
+    def encoded(done: int, total: int) -> None:
+        callbacks.on_step("encode", done, total, float("nan"))
+        if callbacks.should_stop():
+            raise Interrupted(f"stopped while encoding clips, {done} of {total}")
+
+    vae.eval()
+    return encode_latents(
+        lambda frames: vae.encode(frames, ENCODE_CHUNK),
+        clips,
+        config.cached_clips,
+        session.run / "cache" / "latents",
+        key=cache_key(vae, clips.identity),
+        on_batch=encoded,
+        on_notice=callbacks.on_notice,
+        processes=session.processes,
+    )
+
+
+def fit_stage(task: Task, config: StageConfig, session: Session, hooks: Sequence[Hook] = ()) -> None:
     """Train one stage and leave the averaged weights in the task's modules."""
-    state = fit(task, config, run, hooks or [], callbacks.on_step, callbacks.should_stop, callbacks.on_notice)
-    task.modules.load_state_dict(state.ema.modules.state_dict())
+    callbacks = session.callbacks
+    state = fit(
+        task,
+        config,
+        session.run,
+        hooks,
+        callbacks.on_step,
+        callbacks.should_stop,
+        callbacks.on_notice,
+        session.processes,
+    )
+    task.modules.load_state_dict(state.averaged(task).state_dict())
     parameters = sum(p.numel() for p in task.modules.parameters())
-    summary.add(
+    session.summary.add(
         task.name,
         {
             "steps": state.step,
@@ -146,18 +194,19 @@ def fit_stage(
     )
 
 
-def sharpen(vae: VideoVAE, clips: Clips, config: RunConfig, run: Path, summary: Summary, callbacks: Callbacks) -> None:
+def sharpen(vae: VideoVAE, clips: Clips, config: RunConfig, session: Session) -> None:
     """The adversarial stage. Where it fails, the run says so and goes on with the VAE from before it."""
+    summary = session.summary
     if "rolled_back" in summary.values["stages"].get(AdversarialTask.name, {}):
         return
     stage = adversarial_stage(config.vae_training)
     before, task = copy.deepcopy(vae.state_dict()), AdversarialTask(vae, clips, config.seed, stage)
     try:
-        fit_stage(task, stage, run, summary, callbacks, [(CHECK_EVERY, task.check)])
+        fit_stage(task, stage, session, [(CHECK_EVERY, task.check)])
     except (NonFiniteLoss, WorseReconstruction) as error:
         vae.load_state_dict(before)
         summary.add(task.name, {"rolled_back": str(error)})
-        callbacks.on_notice(f"adversarial stage given up, the VAE is as it was before it: {error}")
+        session.callbacks.on_notice(f"adversarial stage given up, the VAE is as it was before it: {error}")
 
 
 def finished(config: RunConfig, run: Path, summary: Summary) -> bool:
@@ -166,8 +215,10 @@ def finished(config: RunConfig, run: Path, summary: Summary) -> bool:
     return steps == config.training.steps and (run / "model" / WEIGHTS).is_file()
 
 
-def check(config: RunConfig) -> None:
+def check(config: RunConfig, processes: Processes = ALONE) -> None:
     """Refuse settings that do not fit each other, before anything is computed."""
+    for stage in (config.vae_training, config.training):
+        processes.part(range(stage.batch_size))
     if config.vae.channels != (channels := config.data.channels):
         raise ValueError(
             f"vae.channels={config.vae.channels} does not fit clips of {channels} channels. "

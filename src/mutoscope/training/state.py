@@ -1,15 +1,27 @@
 """What a stage needs to go on: weights, optimizers, averages, precision, and where in the data it is."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
-from .checkpoint import load_newest, module_state, optimizer_state, restore_optimizer, save_checkpoint
+from ..processes import ALONE, Processes
+from .checkpoint import (
+    load_checkpoint,
+    load_newest,
+    module_state,
+    optimizer_state,
+    restore_module,
+    restore_optimizer,
+    save_checkpoint,
+)
 from .config import StageConfig
+from .distributed import TaskLoss, replicated, shard_like, sharded
 from .ema import Ema
 from .optim import build_optimizers
 from .precision import ComputeCopy, fastest_dtype
@@ -20,10 +32,13 @@ from .task import Task
 class State:
     """Everything that changes from step to step, and how it is kept."""
 
+    loss: nn.Module
+    """(first, stop) -> losses of these examples, this process's part of a batch; see `TaskLoss`."""
     compute: ComputeCopy
     optimizers: list[Optimizer]
     ema: Ema
     dtype: torch.dtype
+    processes: Processes
     step: int = 0
     """Optimizer steps taken."""
     passed_over: int = 0
@@ -32,7 +47,7 @@ class State:
     last_checkpoint: Path | None = None
 
     def save(self, folder: Path, stage: str) -> None:
-        """Write a checkpoint of the step just done."""
+        """Write a checkpoint of the step just done; every process must call it."""
         tensors: dict[str, Any] = {
             "masters": module_state(self.compute.masters),
             "ema": module_state(self.ema.modules),
@@ -42,12 +57,22 @@ class State:
             "passed_over": self.passed_over,
             "seconds": self.seconds,
         }
-        self.last_checkpoint = save_checkpoint(folder, stage, self.step, tensors)
+        if self.processes.first:
+            self.last_checkpoint = save_checkpoint(folder, stage, self.step, tensors)
+        self.last_checkpoint = self.processes.from_first(self.last_checkpoint)
+
+    def averaged(self, task: Task) -> nn.ModuleDict:
+        """The averaged modules, whole; every process must ask."""
+        if not self.processes.sharded:
+            return self.ema.modules
+        modules = copy.deepcopy(task.modules).requires_grad_(False)
+        modules.load_state_dict(module_state(self.ema.modules))
+        return modules
 
     def restore(self, path: Path, saved: dict[str, Any]) -> None:
         """Everything as it was when the checkpoint at `path` was written."""
-        self.compute.masters.load_state_dict(saved["masters"])
-        self.ema.modules.load_state_dict(saved["ema"])
+        restore_module(self.compute.masters, saved["masters"])
+        restore_module(self.ema.modules, saved["ema"])
         for optimizer, values in zip(self.optimizers, saved["optimizers"], strict=True):
             restore_optimizer(optimizer, values)
         self.step, self.seconds, self.passed_over = saved["step"], saved["seconds"], saved.get("passed_over", 0)
@@ -56,20 +81,27 @@ class State:
 
 
 def start(
-    task: Task, config: StageConfig, checkpoints: Path, on_notice: Callable[[str], None] = lambda line: None
+    task: Task,
+    config: StageConfig,
+    checkpoints: Path,
+    on_notice: Callable[[str], None] = lambda line: None,
+    processes: Processes = ALONE,
 ) -> State:
     """The state to begin with: the newest sound checkpoint, or fresh optimizers and a measured choice of precision.
 
     ValueError where there are checkpoints, but none is sound.
     """
-    found = load_newest(checkpoints, task.name, on_notice)
-    dtype = choose_dtype(task, config) if found is None else getattr(torch, found[1]["dtype"])
-    state = State(
-        ComputeCopy(task.modules, dtype),
-        build_optimizers(task.modules, config),
-        Ema(task.modules, config.ema_decay),
-        dtype,
-    )
+    found = newest(checkpoints, task.name, processes, on_notice)
+    dtype = choose_dtype(task, config, processes) if found is None else getattr(torch, found[1]["dtype"])
+    if processes.sharded:
+        loss, masters = sharded(task, dtype)
+        compute, averaged = ComputeCopy(masters, torch.float32), copy.deepcopy(task.modules)
+        shard_like(averaged, masters)
+        ema = Ema(masters, config.ema_decay, averaged)
+    else:
+        compute, ema = ComputeCopy(task.modules, dtype), Ema(task.modules, config.ema_decay)
+        loss = replicated(TaskLoss(task, compute.modules), processes)
+    state = State(loss, compute, build_optimizers(compute.masters, config), ema, dtype, processes)
     if found is not None:
         state.restore(*found)
     else:  # saved at once, so that a run killed early goes on with the precision that was chosen for it
@@ -78,8 +110,20 @@ def start(
     return state
 
 
-def choose_dtype(task: Task, config: StageConfig) -> torch.dtype:
+def newest(
+    folder: Path, stage: str, processes: Processes, on_notice: Callable[[str], None]
+) -> tuple[Path, dict[str, Any]] | None:
+    """The checkpoint to go on from and its state. One process chooses, so that only one sets damaged ones aside."""
+    found = load_newest(folder, stage, on_notice) if processes.first else None
+    path = processes.from_first(found and found[0])
+    if processes.first or path is None:
+        return found
+    return path, load_checkpoint(path)
+
+
+def choose_dtype(task: Task, config: StageConfig, processes: Processes = ALONE) -> torch.dtype:
     """The dtype that the config names, or the faster one; checkpoints remember it, so a resumed run is the same run."""
-    if config.precision == "auto":
-        return fastest_dtype(lambda modules: task.loss(modules, range(config.batch_size)), task.modules)
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[config.precision]
+    if config.precision != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[config.precision]
+    indices = processes.part(range(config.batch_size))
+    return processes.from_first(fastest_dtype(lambda modules: task.loss(modules, indices), task.modules))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from ..processes import ALONE, Processes
 from .config import StageConfig
 from .metric_log import MetricLog
 from .optim import finite_gradients, learning_rate, set_learning_rate
@@ -27,15 +28,17 @@ class Interrupted(Exception):
 def train_step(task: Task, state: State, config: StageConfig) -> dict[str, float]:
     """One optimizer step over `grad_accum` micro-batches; numbers for the log. Nothing changes if it is not finite."""
     total = 0.0
-    task.modules.zero_grad(set_to_none=True)
+    state.compute.masters.zero_grad(set_to_none=True)
     for micro in range(config.grad_accum):
         batch = (state.step + state.passed_over) * config.grad_accum + micro
         first = batch * config.batch_size
-        loss = task.loss(state.compute.modules, range(first, first + config.batch_size)).mean() / config.grad_accum
+        own = state.processes.part(range(first, first + config.batch_size))
+        loss = state.loss(own.start, own.stop).mean() / config.grad_accum
         loss.backward()
         state.compute.pull_gradients()
         total += float(loss.detach())
-    norm = float(finite_gradients(task.modules, config.max_grad_norm))
+    total = state.processes.mean(total)
+    norm = float(finite_gradients(state.compute.masters, config.max_grad_norm))
     if not (math.isfinite(total) and math.isfinite(norm)):
         raise NonFiniteLoss(f"{task.name}: loss {total}, gradient norm {norm} at step {state.step + 1}")
     rate = learning_rate(state.step, config)
@@ -56,14 +59,16 @@ def fit(
     on_step: OnStep | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_notice: Callable[[str], None] = lambda line: None,
+    processes: Processes = ALONE,
 ) -> State:
     """Train a stage to its last step, from its newest sound checkpoint; `run` is the run folder.
 
     NonFiniteLoss where neither other batches nor going back helped (see `Recovery`).
     """
     checkpoints = run / "checkpoints"
-    state, recovery = start(task, config, checkpoints, on_notice), Recovery(checkpoints, task.name, on_notice)
-    rows, begun = MetricLog(run / "metrics.jsonl", task.name, state.step), time.perf_counter() - state.seconds
+    state = start(task, config, checkpoints, on_notice, processes)
+    recovery, log = Recovery(checkpoints, task.name, on_notice), run / "metrics.jsonl"
+    rows, begun = MetricLog(log, task.name, state.step, processes.first), time.perf_counter() - state.seconds
     while state.step < config.steps:
         try:
             metrics = train_step(task, state, config)
@@ -71,7 +76,7 @@ def fit(
             before = state.step
             recovery.recover(state, error)
             if state.step < before:
-                rows = MetricLog(run / "metrics.jsonl", task.name, state.step)
+                rows = MetricLog(log, task.name, state.step, processes.first)
             continue
         recovery.good_step()
         state.seconds = time.perf_counter() - begun
@@ -80,9 +85,11 @@ def fit(
             rows.write({"step": state.step, **metrics, "seconds": state.seconds})
         if on_step is not None:
             on_step(task.name, state.step, config.steps, metrics["loss"])
-        for period, hook in hooks:
-            if period and (state.step % period == 0 or last):
-                hook(state.ema.modules, state.step)
+        due = [hook for period, hook in hooks if period and (state.step % period == 0 or last)]
+        if due:
+            averaged = state.averaged(task)
+            for hook in due:
+                hook(averaged, state.step)
         stopping = not last and should_stop()
         if state.step % config.checkpoint_every == 0 or last or stopping:
             state.save(checkpoints, task.name)
