@@ -23,8 +23,6 @@ class Processes:
 
     rank: int = 0
     count: int = 1
-    sharded: bool = False
-    """Each holds a part of the weights, gradients and optimizer states (FSDP2), not a copy of them all (DDP)."""
 
     @property
     def first(self) -> bool:
@@ -79,19 +77,14 @@ ALONE = Processes()
 
 
 @contextmanager
-def joined(sharded: bool = False) -> Iterator[Processes]:
-    """Those that torchrun has started, connected; this one alone where it has not.
-
-    ValueError where weights shall be sharded and there is nobody to share with.
-    """
+def joined() -> Iterator[Processes]:
+    """Those that torchrun has started, connected; this one alone where it has not."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        if sharded:
-            raise ValueError("--fsdp needs several processes. Type: torchrun --nproc-per-node 2 -m mutoscope …")
         yield ALONE
         return
     distributed.init_process_group("gloo")
     try:
-        yield Processes(distributed.get_rank(), count, sharded)
+        yield Processes(distributed.get_rank(), count)
     finally:
         distributed.destroy_process_group()

@@ -8,9 +8,10 @@ import torch
 from together import run_together
 from trained_together import train
 
-from mutoscope.processes import ALONE, Processes
+from mutoscope.processes import Processes
+from mutoscope.training.distributed import PLAIN
 
-FSDP = pytest.mark.parametrize("sharded", [False, True], ids=["ddp", "fsdp"])
+FSDP = pytest.mark.parametrize("fsdp", [False, True], ids=["ddp", "fsdp"])
 
 
 def losses(run: Path) -> list[float]:
@@ -25,7 +26,7 @@ def alone(tmp_path_factory):
     def of(optimizer, precision):
         if (optimizer, precision) not in known:
             run = tmp_path_factory.mktemp("alone")
-            train(ALONE, str(run), optimizer, precision)
+            train(PLAIN, str(run), optimizer, precision)
             known[optimizer, precision] = losses(run), torch.load(run / "averaged-0.pt")
         return known[optimizer, precision]
 
@@ -47,25 +48,25 @@ def assert_close(run, expected, atol, count):
     ("optimizer", "precision", "atol"),
     [("adamw", "float32", 1e-5), ("muon", "float32", 1e-3), ("muon", "bfloat16", 5e-2)],
 )
-def test_two_processes_give_the_curve_of_one(tmp_path, alone, optimizer, precision, atol, sharded):
+def test_two_processes_give_the_curve_of_one(tmp_path, alone, optimizer, precision, atol, fsdp):
     expected = alone(optimizer, precision)
     assert len(expected[0]) == 50 and expected[0][-1] < 0.1 * expected[0][0]
-    run_together(2, "trained_together", "train", tmp_path, optimizer, precision, sharded=sharded)
+    run_together(2, "trained_together", "train", tmp_path, optimizer, precision, fsdp=fsdp)
     assert_close(tmp_path, expected, atol, 2)
 
 
 @FSDP
-def test_stopped_on_two_it_goes_on_on_one_and_on_four(tmp_path, alone, sharded):
+def test_stopped_on_two_it_goes_on_on_one_and_on_four(tmp_path, alone, fsdp):
     expected = alone("adamw", "float32")
     for count in (1, 4):
         run = tmp_path / str(count)
         run.mkdir()
-        run_together(2, "trained_together", "train", run, "adamw", "float32", 23, sharded=sharded)
+        run_together(2, "trained_together", "train", run, "adamw", "float32", 23, fsdp=fsdp)
         assert len(losses(run)) == 23
         if count == 1:
-            train(ALONE, str(run), "adamw", "float32")
+            train(PLAIN, str(run), "adamw", "float32")
         else:
-            run_together(count, "trained_together", "train", run, "adamw", "float32", sharded=sharded)
+            run_together(count, "trained_together", "train", run, "adamw", "float32", fsdp=fsdp)
         assert_close(run, expected, 1e-5, count)
 
 

@@ -17,9 +17,10 @@ sys.path[:0] = json.loads(sys.argv[1])
 import torch
 torch.set_num_threads(1)
 from mutoscope.processes import joined
-module, name, sharded, *args = sys.argv[2:]
-with joined(sharded == "1") as processes:
-    getattr(importlib.import_module(module), name)(processes, *args)
+from mutoscope.training.distributed import Engine
+module, name, fsdp, *args = sys.argv[2:]
+with joined() as processes:
+    getattr(importlib.import_module(module), name)(Engine(processes, fsdp == "1"), *args)
 """
 
 
@@ -34,9 +35,9 @@ def free_port() -> str:
         return str(free.getsockname()[1])
 
 
-def run_together(count: int, module: str, name: str, *args: object, sharded: bool = False) -> None:
-    """`module.name(processes, *args)` in each of `count` processes; AssertionError with what they said if one fails."""
-    command = [sys.executable, "-c", CHILD, PATHS, module, name, str(int(sharded)), *map(str, args)]
+def run_together(count: int, module: str, name: str, *args: object, fsdp: bool = False) -> None:
+    """`module.name(engine, *args)` in each of `count` processes; AssertionError with what they said if one fails."""
+    command = [sys.executable, "-c", CHILD, PATHS, module, name, str(int(fsdp)), *map(str, args)]
     shared = os.environ | {"MASTER_PORT": free_port(), "OMP_NUM_THREADS": "1"}
     children = [
         subprocess.Popen(

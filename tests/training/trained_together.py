@@ -6,16 +6,16 @@ from pathlib import Path
 from regression_task import Regression, stage
 from torch import save
 
-from mutoscope.processes import Processes
+from mutoscope.training.distributed import Engine
 from mutoscope.training.trainer import Interrupted, fit
 
 
-def train(processes: Processes, folder: str, optimizer: str, precision: str, stop: str = "50") -> None:
+def train(engine: Engine, folder: str, optimizer: str, precision: str, stop: str = "50") -> None:
     """Train the regression for 50 steps, or stop after some; keep the averaged weights that each process ends with."""
     settings = stage(
         optimizer=optimizer, precision=precision, steps=50, batch_size=8, grad_accum=2, lr=0.02, checkpoint_every=10
     )
-    task, run, done = Regression(), Path(folder), []
+    processes, task, run, done = engine.processes, Regression(), Path(folder), []
     asked = [lambda: len(done) and done[-1] == int(stop), lambda: False][processes.rank > 0]
     with suppress(Interrupted):
         state = fit(
@@ -24,6 +24,6 @@ def train(processes: Processes, folder: str, optimizer: str, precision: str, sto
             run,
             on_step=lambda name, step, steps, loss: done.append(step),
             should_stop=lambda: processes.any(bool(asked())),
-            processes=processes,
+            engine=engine,
         )
         save(state.averaged(task).state_dict(), run / f"averaged-{processes.rank}.pt")

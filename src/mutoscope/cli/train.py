@@ -22,7 +22,7 @@ from .stopping import StopSignal
 
 if TYPE_CHECKING:
     from ..model import VideoModel
-    from ..processes import Processes
+    from ..training.distributed import Engine
 
 USAGE = """usage: mutoscope train RECIPE [--out DIR] [--section.field value ...]
 
@@ -44,6 +44,10 @@ class TrainOptions(RunConfig):
     """Say what would be trained on, for how long and in how much memory, and stop."""
     fsdp: tyro.conf.FlagCreatePairsOff[bool] = False
     """Under torchrun: every process keeps a part of the weights (FSDP2), not a copy of them (DDP)."""
+    recompute: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Less memory for more time: the insides of the denoiser's blocks are computed again on the way back."""
+    compile: tyro.conf.FlagCreatePairsOff[bool] = False
+    """The denoiser's blocks go through torch.compile."""
 
 
 def run(args: list[str]) -> int:
@@ -63,17 +67,19 @@ def run(args: list[str]) -> int:
         return 0
     say_loading()
     from ..processes import joined
+    from ..training.distributed import Engine
 
-    with joined(options.fsdp) as processes:
+    with joined() as processes:
+        engine = Engine(processes, options.fsdp, options.recompute, options.compile)
         if not processes.first:
-            return train_along(run_of(options), options.out, processes)
-        return train_run(run_of(options), options.out, command_of(args, processes), processes)
+            return train_along(run_of(options), options.out, engine)
+        return train_run(run_of(options), options.out, command_of(args), engine)
 
 
-def command_of(args: list[str], processes: "Processes") -> str:
+def command_of(args: list[str]) -> str:
     """What to type to go on."""
-    here = os.environ.get("LOCAL_WORLD_SIZE", "1")
-    launcher = [] if processes.count == 1 else ["torchrun", "--nproc-per-node", here, "-m"]
+    here = os.environ.get("LOCAL_WORLD_SIZE")
+    launcher = ["torchrun", "--nproc-per-node", here, "-m"] if here else []
     return shlex.join([*launcher, "mutoscope", "train", *args])
 
 
@@ -125,7 +131,7 @@ def summary(name: str) -> str:
     return (RECIPES[name].__doc__ or "").strip().splitlines()[0]
 
 
-def train_run(config: RunConfig, out: Path, command: str, processes: "Processes") -> int:
+def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> int:
     """Train, show progress, and say where things are; `command` is what to type to go on."""
     check_writable(out)
     from ..training.preflight import preflight
@@ -133,6 +139,7 @@ def train_run(config: RunConfig, out: Path, command: str, processes: "Processes"
     from ..training.run import Callbacks, check, open_run, stage_seconds, train
     from ..training.trainer import Interrupted
 
+    processes = engine.processes
     check(config, processes)
     if not (out / "checkpoints").is_dir():  # a wrong folder shows here, before there is a run
         with suppress(NonFiniteLoss):  # the run itself will say so, and name its checkpoint
@@ -152,7 +159,7 @@ def train_run(config: RunConfig, out: Path, command: str, processes: "Processes"
                 progress.note(write_samples(model, config, out, step))
 
         try:
-            train(config, out, Callbacks(on_step, on_samples, stop.asked, progress.note), processes)
+            train(config, out, Callbacks(on_step, on_samples, stop.asked, progress.note), engine)
         except Interrupted as interrupted:
             progress.note(f"{interrupted}. Saved; go on with: {command}")
             return 0
@@ -166,13 +173,13 @@ def train_run(config: RunConfig, out: Path, command: str, processes: "Processes"
     return 0
 
 
-def train_along(config: RunConfig, out: Path, processes: "Processes") -> int:
+def train_along(config: RunConfig, out: Path, engine: "Engine") -> int:
     """The same in a process that is not the first: it computes, and says nothing."""
     from ..training.run import Callbacks, train
     from ..training.trainer import Interrupted
 
     with StopSignal(repeated=True) as stop, suppress(Interrupted):
-        train(config, out, Callbacks(should_stop=stop.asked), processes)
+        train(config, out, Callbacks(should_stop=stop.asked), engine)
     return 0
 
 

@@ -49,7 +49,7 @@ class Recovery:
         if self.returns == RETURNS:
             raise NonFiniteLoss(f"{error}. {self._diagnosis(state)}") from error
         seen = state.step + state.passed_over
-        found = newest(self.checkpoints, self.stage, state.processes, self.on_notice)
+        found = newest(self.checkpoints, self.stage, state.engine.processes, self.on_notice)
         assert found is not None, "a stage begins with a checkpoint"
         state.restore(*found)
         state.passed_over = seen - state.step  # not the same batches again

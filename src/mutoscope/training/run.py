@@ -27,6 +27,7 @@ from .adversarial_task import CHECK_EVERY, AdversarialTask, WorseReconstruction,
 from .captions import prepare_captions
 from .config import RunConfig, StageConfig
 from .diffusion_task import DiffusionTask
+from .distributed import PLAIN, Engine
 from .lock import sole_use
 from .recovery import NonFiniteLoss
 from .seeds import seed_of
@@ -76,25 +77,25 @@ class Session:
 
     run: Path
     callbacks: Callbacks
-    processes: Processes
+    engine: Engine
     summary: Summary
 
     @property
-    def replicated(self) -> "Session":
-        """For the VAE, which is small beside what flows through it: every process has all of its weights."""
-        return replace(self, processes=replace(self.processes, sharded=False))
+    def for_vae(self) -> "Session":
+        """The VAE is small beside what flows through it, and its layers hand on a memory: nothing but DDP."""
+        return replace(self, engine=Engine(self.engine.processes))
 
 
-def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None, processes: Processes = ALONE) -> Path:
+def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None, engine: Engine = PLAIN) -> Path:
     """Train all stages into the run folder `out`, or go on with what is there; returns the folder.
 
-    processes: those that train together (see `joined`); the folder must be the same for all of them. Only the first one
-    writes and calls back, except that any of them may ask to stop.
+    engine: how it is computed. Where several processes do it (see `joined`), the folder must be the same for all of
+    them; only the first one writes and calls back, except that any of them may ask to stop.
 
     Raises ValueError where the folder holds a run with other settings, another process is at it, or the settings do not
     fit each other, `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down.
     """
-    run, callbacks = Path(out), callbacks or Callbacks()
+    run, callbacks, processes = Path(out), callbacks or Callbacks(), engine.processes
     check(config, processes)
     asked = callbacks.should_stop
     callbacks = callbacks if processes.first else Callbacks()
@@ -104,13 +105,13 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
             open_run(config, run)
             stack.enter_context(sole_use(run))
         processes.wait()
-        _train_stages(config, Session(run, callbacks, processes, Summary(run / "summary.json", processes.first)))
+        _train_stages(config, Session(run, callbacks, engine, Summary(run / "summary.json", processes.first)))
         processes.wait()
     return run
 
 
 def _train_stages(config: RunConfig, session: Session) -> None:
-    run, callbacks, processes = session.run, session.callbacks, session.processes
+    run, callbacks, processes = session.run, session.callbacks, session.engine.processes
     if processes.from_first(finished(config, run, session.summary)):
         return
     clips = open_clips(config.data, "train", config.seed)
@@ -122,12 +123,12 @@ def _train_stages(config: RunConfig, session: Session) -> None:
         model.reader.check(config.sample_prompts)
 
     if isinstance(model.vae, VideoVAE):
-        fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, session.replicated)
+        fit_stage(VAETask(model.vae, clips, config.seed), config.vae_training, session.for_vae)
         data = config.data
         ratio = compression_ratio(config.vae, data.num_frames, data.height, data.width)
         session.summary.add("vae", {"compression": round(ratio, 2)})
         if model.vae.config.adversarial_weight:
-            sharpen(model.vae, clips, config, session.replicated)
+            sharpen(model.vae, clips, config, session.for_vae)
     measure_statistics(model.vae, clips)
 
     latents = cached_latents(model.vae, clips, config, session)
@@ -164,7 +165,7 @@ def cached_latents(vae: Autoencoder, clips: Clips, config: RunConfig, session: S
         key=cache_key(vae, clips.identity),
         on_batch=encoded,
         on_notice=callbacks.on_notice,
-        processes=session.processes,
+        processes=session.engine.processes,
     )
 
 
@@ -179,7 +180,7 @@ def fit_stage(task: Task, config: StageConfig, session: Session, hooks: Sequence
         callbacks.on_step,
         callbacks.should_stop,
         callbacks.on_notice,
-        session.processes,
+        session.engine,
     )
     task.modules.load_state_dict(state.averaged(task).state_dict())
     parameters = sum(p.numel() for p in task.modules.parameters())

@@ -21,7 +21,7 @@ from .checkpoint import (
     save_checkpoint,
 )
 from .config import StageConfig
-from .distributed import TaskLoss, replicated, shard_like, sharded
+from .distributed import PLAIN, Engine, TaskLoss, prepare_blocks, replicated, shard_like, sharded
 from .ema import Ema
 from .optim import build_optimizers
 from .precision import ComputeCopy, fastest_dtype
@@ -38,7 +38,7 @@ class State:
     optimizers: list[Optimizer]
     ema: Ema
     dtype: torch.dtype
-    processes: Processes
+    engine: Engine
     step: int = 0
     """Optimizer steps taken."""
     passed_over: int = 0
@@ -57,13 +57,14 @@ class State:
             "passed_over": self.passed_over,
             "seconds": self.seconds,
         }
-        if self.processes.first:
+        processes = self.engine.processes
+        if processes.first:
             self.last_checkpoint = save_checkpoint(folder, stage, self.step, tensors)
-        self.last_checkpoint = self.processes.from_first(self.last_checkpoint)
+        self.last_checkpoint = processes.from_first(self.last_checkpoint)
 
     def averaged(self, task: Task) -> nn.ModuleDict:
         """The averaged modules, whole; every process must ask."""
-        if not self.processes.sharded:
+        if not self.engine.fsdp:
             return self.ema.modules
         modules = copy.deepcopy(task.modules).requires_grad_(False)
         modules.load_state_dict(module_state(self.ema.modules))
@@ -85,23 +86,24 @@ def start(
     config: StageConfig,
     checkpoints: Path,
     on_notice: Callable[[str], None] = lambda line: None,
-    processes: Processes = ALONE,
+    engine: Engine = PLAIN,
 ) -> State:
     """The state to begin with: the newest sound checkpoint, or fresh optimizers and a measured choice of precision.
 
     ValueError where there are checkpoints, but none is sound.
     """
-    found = newest(checkpoints, task.name, processes, on_notice)
+    found, processes = newest(checkpoints, task.name, engine.processes, on_notice), engine.processes
     dtype = choose_dtype(task, config, processes) if found is None else getattr(torch, found[1]["dtype"])
-    if processes.sharded:
-        loss, masters = sharded(task, dtype)
+    if engine.fsdp:
+        loss, masters = sharded(task, dtype, engine)
         compute, averaged = ComputeCopy(masters, torch.float32), copy.deepcopy(task.modules)
         shard_like(averaged, masters)
         ema = Ema(masters, config.ema_decay, averaged)
     else:
         compute, ema = ComputeCopy(task.modules, dtype), Ema(task.modules, config.ema_decay)
+        prepare_blocks(compute.modules, engine)
         loss = replicated(TaskLoss(task, compute.modules), processes)
-    state = State(loss, compute, build_optimizers(compute.masters, config), ema, dtype, processes)
+    state = State(loss, compute, build_optimizers(compute.masters, config), ema, dtype, engine)
     if found is not None:
         state.restore(*found)
     else:  # saved at once, so that a run killed early goes on with the precision that was chosen for it

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import nn
 
-from ..processes import ALONE, Processes
 from .config import StageConfig
+from .distributed import PLAIN, Engine
 from .metric_log import MetricLog
 from .optim import finite_gradients, learning_rate, set_learning_rate
 from .recovery import NonFiniteLoss, Recovery
@@ -32,12 +32,12 @@ def train_step(task: Task, state: State, config: StageConfig) -> dict[str, float
     for micro in range(config.grad_accum):
         batch = (state.step + state.passed_over) * config.grad_accum + micro
         first = batch * config.batch_size
-        own = state.processes.part(range(first, first + config.batch_size))
+        own = state.engine.processes.part(range(first, first + config.batch_size))
         loss = state.loss(own.start, own.stop).mean() / config.grad_accum
         loss.backward()
         state.compute.pull_gradients()
         total += float(loss.detach())
-    total = state.processes.mean(total)
+    total = state.engine.processes.mean(total)
     norm = float(finite_gradients(state.compute.masters, config.max_grad_norm))
     if not (math.isfinite(total) and math.isfinite(norm)):
         raise NonFiniteLoss(f"{task.name}: loss {total}, gradient norm {norm} at step {state.step + 1}")
@@ -59,16 +59,16 @@ def fit(
     on_step: OnStep | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_notice: Callable[[str], None] = lambda line: None,
-    processes: Processes = ALONE,
+    engine: Engine = PLAIN,
 ) -> State:
     """Train a stage to its last step, from its newest sound checkpoint; `run` is the run folder.
 
     NonFiniteLoss where neither other batches nor going back helped (see `Recovery`).
     """
     checkpoints = run / "checkpoints"
-    state = start(task, config, checkpoints, on_notice, processes)
+    state, writes = start(task, config, checkpoints, on_notice, engine), engine.processes.first
     recovery, log = Recovery(checkpoints, task.name, on_notice), run / "metrics.jsonl"
-    rows, begun = MetricLog(log, task.name, state.step, processes.first), time.perf_counter() - state.seconds
+    rows, begun = MetricLog(log, task.name, state.step, writes), time.perf_counter() - state.seconds
     while state.step < config.steps:
         try:
             metrics = train_step(task, state, config)
@@ -76,7 +76,7 @@ def fit(
             before = state.step
             recovery.recover(state, error)
             if state.step < before:
-                rows = MetricLog(log, task.name, state.step, processes.first)
+                rows = MetricLog(log, task.name, state.step, writes)
             continue
         recovery.good_step()
         state.seconds = time.perf_counter() - begun
