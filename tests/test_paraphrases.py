@@ -14,6 +14,7 @@ from mutoscope.evaluation.prompts import prompts
 FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "paraphrases.py"
 CONFIG = SpriteConfig()
 NUM = 400
+KNOWN = vocabulary(CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +31,17 @@ def words(text: str) -> set[str]:
 
 
 def test_every_colour_direction_and_speed_has_new_words(benchmark):
-    known = vocabulary(CONFIG)
     assert set(benchmark.NEW_COLOURS) == set(COLOURS) and set(benchmark.NEW_MOTIONS) == set(DIRECTIONS)
     for table in (benchmark.NEW_COLOURS, benchmark.NEW_MOTIONS, benchmark.NEW_SPEEDS):
         texts = [text for several in table.values() for text in several]
         assert len(set(texts)) == len(texts)
-        assert not words(" ".join(texts)) - {"a", "at"} & known
+        assert not words(" ".join(texts)) - {"a", "at"} & KNOWN
 
 
 def test_new_words_leave_only_the_digit_to_those_of_training(benchmark):
     digits = set(benchmark.DIGIT_WORDS) | set(benchmark.DIGIT_WORDS.values())
     for question in benchmark.reworded(CONFIG, "new words", prompts(CONFIG, NUM)):
-        assert words(question.prompt) & vocabulary(CONFIG) <= digits | {"a", "an"}, question.prompt
+        assert words(question.prompt) & KNOWN <= digits | {"a", "an"}, question.prompt
 
 
 def test_no_paraphrase_is_a_caption(benchmark):
@@ -53,7 +53,7 @@ def test_no_paraphrase_is_a_caption(benchmark):
     for way in ("new sentences", "new words"):
         new = benchmark.reworded(CONFIG, way, asked)
         assert not {question.prompt for question in new} & captions
-        assert all(not words(q.prompt) <= vocabulary(CONFIG) for q in new)
+        assert all(not words(q.prompt) <= KNOWN for q in new)
         assert [q.combination for q in new] == [q.combination for q in asked]
 
 
