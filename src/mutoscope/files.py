@@ -8,6 +8,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+PART = ".part"
+"""Ends the name of what is being written; such a thing that nobody writes any more is what a kill left."""
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -15,7 +18,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     OSError where it cannot be written, also where the weights library is what found the disk full.
     """
-    half = path.with_name(path.name + ".part")
+    half = path.with_name(path.name + PART)
     try:
         yield half
         os.replace(half, path)

@@ -16,13 +16,11 @@ from .diffusion.paths import Path as NoisePath
 from .diffusion.paths import path_of
 from .diffusion.predictions import to_x0
 from .files import whole_file
-from .model_config import ModelConfig
+from .model_config import CONFIG, WEIGHTS, ModelConfig
 from .text.build import CaptionReader, build_text_encoder, load_reader, reader_file
 from .types import Context, Denoiser
 from .vae.build import build_autoencoder
 from .vae.model import latent_shape
-
-WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 
 
 class VideoModel(nn.Module):

@@ -11,6 +11,9 @@ from .samplers.config import SamplingConfig
 from .text.config import TextEncoderConfig
 from .vae.config import AutoencoderConfig
 
+WEIGHTS, CONFIG = "weights.safetensors", "config.json"
+"""Files of a saved model."""
+
 
 class ModelConfig(Config):
     """Everything needed to build a model's parts and to use them as they were meant."""

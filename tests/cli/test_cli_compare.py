@@ -239,7 +239,7 @@ def test_stopped_says_how_to_go_on(call, trained_here, monkeypatch, tmp_path):
 
 
 def test_a_real_child_trains(blind_judge, tmp_path):
-    from mutoscope.training.run import Summary, finished
+    from mutoscope.training.summary import Summary, finished
 
     entry = read_entry(TINY, CompareOptions(snapshots=1))
     plan = planned(entry.config)

@@ -11,7 +11,8 @@ from tiny import awake_model, tiny_run
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.model import VideoModel
 from mutoscope.training import adversarial_task, run
-from mutoscope.training.adversarial_task import AdversarialTask, WorseReconstruction, adversarial_stage
+from mutoscope.training.adversarial_task import AdversarialTask, WorseReconstruction
+from mutoscope.training.config import adversarial_stage
 from mutoscope.training.plan import cost_of
 from mutoscope.training.run import Callbacks, train
 from mutoscope.training.trainer import Interrupted, fit

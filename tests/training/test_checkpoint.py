@@ -1,16 +1,13 @@
 """Checkpoints: complete or absent."""
 
+import json
+
 import pytest
 import torch
 
-from mutoscope.training import checkpoint
-from mutoscope.training.checkpoint import (
-    list_checkpoints,
-    load_checkpoint,
-    optimizer_state,
-    restore_optimizer,
-    save_checkpoint,
-)
+from mutoscope.training import checkpoint, checkpoint_files
+from mutoscope.training.checkpoint import load_checkpoint, optimizer_state, restore_optimizer, save_checkpoint
+from mutoscope.training.checkpoint_files import RECORD, TENSORS, is_sound, list_checkpoints, step_of
 
 STATE = {
     "weights": {"a.b": torch.arange(6.0).reshape(2, 3), "c": torch.tensor(3, dtype=torch.int64)},
@@ -130,3 +127,43 @@ def test_optimizer_state_returns_to_the_same_parameters(unused):
     restore_optimizer(other, optimizer_state(optimizer))
     for k, parameter in enumerate(parameters):
         assert same(dict(other.state[parameter]), dict(optimizer.state[parameter])), k
+
+
+def test_a_kill_while_an_old_one_is_removed_leaves_no_half_that_looks_whole(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def strike(folder, ignore_errors=False):
+        (folder / TENSORS).unlink(missing_ok=True)  # it got as far as the first file
+        if folder.exists():
+            raise Killed
+
+    for step in (1, 2):
+        save_checkpoint(tmp_path, "vae", step, STATE)
+    monkeypatch.setattr(checkpoint_files.shutil, "rmtree", strike)
+    with pytest.raises(Killed):
+        save_checkpoint(tmp_path, "vae", 3, STATE)
+    monkeypatch.undo()
+    assert [path.name for path in list_checkpoints(tmp_path, "vae")] == ["vae-0000002", "vae-0000003"]
+    assert all(is_sound(path) for path in list_checkpoints(tmp_path, "vae"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "record", "no checksum"])
+def test_sound_is_as_it_was_written(tmp_path, damage):
+    path = save_checkpoint(tmp_path, "vae", 7, STATE)
+    assert is_sound(path) and step_of(path) == 7
+    tensors, record = path / TENSORS, path / RECORD
+    if damage == "cut":
+        tensors.write_bytes(tensors.read_bytes()[:-1])
+    elif damage == "bit":
+        content = bytearray(tensors.read_bytes())
+        content[-1] ^= 1
+        tensors.write_bytes(content)
+    elif damage == "record":
+        record.write_text("[]")
+    else:
+        record.write_text(
+            json.dumps({name: v for name, v in json.loads(record.read_text()).items() if name != "crc32"})
+        )
+        assert same(load_checkpoint(path), STATE)
+    assert not is_sound(path)

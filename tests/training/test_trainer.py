@@ -6,7 +6,8 @@ import pytest
 import torch
 from regression_task import Regression, assert_same, stage, weights
 
-from mutoscope.training.checkpoint import list_checkpoints, load_newest
+from mutoscope.training.checkpoint import load_newest
+from mutoscope.training.checkpoint_files import list_checkpoints
 from mutoscope.training.metric_log import MetricLog
 from mutoscope.training.recovery import PATIENCE, RETURNS, NonFiniteLoss
 from mutoscope.training.state import start

@@ -66,10 +66,10 @@ def run(args: list[str]) -> int:
 
 def _train(planned: PlannedEntry, command: list[str], out: Path, place: str) -> Ended:
     """Train an entry, unless its folder holds it already."""
-    from ..training.run import Summary, finished
+    from ..training.summary import SUMMARY, Summary, finished
 
     def done() -> bool:
-        return finished(planned.config, folder, Summary(folder / "summary.json"))
+        return finished(planned.config, folder, Summary(folder / SUMMARY))
 
     folder = out / planned.folder
     if done():

@@ -136,12 +136,13 @@ def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> i
     check_writable(out)
     from ..training.preflight import preflight
     from ..training.recovery import NonFiniteLoss
-    from ..training.run import Callbacks, check, open_run, stage_seconds, train
+    from ..training.run import Callbacks, check, open_run, train
+    from ..training.summary import stage_seconds
     from ..training.trainer import Interrupted
 
     processes = engine.processes
     check(config, processes)
-    if not (out / "checkpoints").is_dir():  # a wrong folder shows here, before there is a run
+    if not (out / "config.json").is_file():  # a wrong folder shows here, before there is a run
         with suppress(NonFiniteLoss):  # the run itself will say so, and name its checkpoint
             say("\n".join(preflight(config)))
         if processes.count > 1:

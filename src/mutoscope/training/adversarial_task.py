@@ -14,8 +14,6 @@ from .config import StageConfig
 from .seeds import normal_rows, seed_of
 from .task import Clips, losses_by_shape
 
-STEPS_SHARE = 0.25  # of the VAE's own steps
-RATE_SHARE = 0.25  # of its learning rate
 RAMP_SHARE = 0.2  # of the stage: a discriminator that knows nothing yet has nothing to say
 CHECK_EVERY = 25  # steps
 CHECK_CLIPS = range(16)
@@ -24,12 +22,6 @@ WORST_LOSS_DB = 1.0
 
 class WorseReconstruction(ValueError):
     """What the decoder gained in looks it lost in likeness."""
-
-
-def adversarial_stage(config: StageConfig) -> StageConfig:
-    """Settings of the stage that follows a VAE's training with `config`."""
-    steps = max(1, math.floor(STEPS_SHARE * config.steps))
-    return config.model_copy(update={"steps": steps, "lr": RATE_SHARE * config.lr, "optimizer": "adamw"})
 
 
 class AdversarialTask:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,19 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..files import crc32_of
+from .checkpoint_files import (
+    DAMAGED,
+    RECORD,
+    TENSORS,
+    half_of,
+    list_checkpoints,
+    name_of,
+    read_record,
+    remove_checkpoint,
+)
 from .parts import part_like, whole
 
 KEPT = 2
-DAMAGED = "damaged-"
 
 
 class Damaged(ValueError):
@@ -31,7 +41,8 @@ def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) 
     state: nested dicts and lists of tensors and JSON values. OSError (disk full, no permission) leaves what was there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    final, half = folder / f"{stage}-{step:07d}", folder / f".{stage}-{step:07d}.part"
+    final = folder / name_of(stage, step)
+    half = half_of(final)
     if final.exists():  # the same step of the same run: the same state, already complete
         return final
     tensors: dict[str, Tensor] = {}
@@ -39,30 +50,24 @@ def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) 
     try:
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir()
-        _save_tensors(tensors, half / "state.safetensors")
-        crc32 = crc32_of(half / "state.safetensors")
-        (half / "state.json").write_text(json.dumps({"stage": stage, "step": step, "crc32": crc32, "state": plain}))
+        _save_tensors(tensors, half / TENSORS)
+        crc32 = crc32_of(half / TENSORS)
+        (half / RECORD).write_text(json.dumps({"stage": stage, "step": step, "crc32": crc32, "state": plain}))
         os.replace(half, final)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
         raise
     for old in list_checkpoints(folder, stage)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # it is in nobody's way
+            remove_checkpoint(old)
     return final
-
-
-def list_checkpoints(folder: Path, stage: str) -> list[Path]:
-    """Complete checkpoints of a stage, oldest first."""
-    return sorted(p for p in folder.glob(f"{stage}-*") if (p / "state.json").is_file())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """The state that was saved; `Damaged` where it is not what was saved."""
     try:
-        record = json.loads((path / "state.json").read_text())
-        if record.get("crc32", crc32 := crc32_of(path / "state.safetensors")) != crc32:
-            raise ValueError("its bytes have changed since they were written")
-        with safe_open(path / "state.safetensors", framework="pt") as file:
+        record = read_record(path)
+        with safe_open(path / TENSORS, framework="pt") as file:
             return _restore(record["state"], file)
     except PermissionError:
         raise

@@ -1,5 +1,6 @@
 """The whole description of a run. The command line, the JSON on disk and any form are its shadows."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,6 +13,9 @@ from ..model_config import ModelConfig
 from ..samplers.config import SamplingConfig
 from ..text.config import TextConfig, TextEncoderConfig
 from ..vae.config import AutoencoderConfig, VAEConfig
+
+STEPS_SHARE = 0.25  # of the adversarial stage, in the VAE's own steps
+RATE_SHARE = 0.25  # of the VAE's learning rate
 
 
 class StageConfig(Config):
@@ -45,6 +49,12 @@ class StageConfig(Config):
     """Steps between checkpoints."""
 
 
+def adversarial_stage(config: StageConfig) -> StageConfig:
+    """Settings of the stage that follows a VAE's training with `config`."""
+    steps = max(1, math.floor(STEPS_SHARE * config.steps))
+    return config.model_copy(update={"steps": steps, "lr": RATE_SHARE * config.lr, "optimizer": "adamw"})
+
+
 class RunConfig(Config):
     """Everything a run needs. `mutoscope train RECIPE --section.field value` overrides any of it."""
 
@@ -67,6 +77,16 @@ class RunConfig(Config):
     """Averaged models kept along the diffusion stage, evenly spaced, in snapshots/."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every draw of the run."""
+
+    @property
+    def stages(self) -> dict[str, StageConfig]:
+        """What is trained, in this order, by the name of its checkpoints; the last one gives the model."""
+        found = {}
+        if isinstance(self.vae, VAEConfig):
+            found["vae"] = self.vae_training
+            if self.vae.adversarial_weight:
+                found["adversarial"] = adversarial_stage(self.vae_training)
+        return found | {"diffusion": self.training}
 
     @property
     def model(self) -> ModelConfig:

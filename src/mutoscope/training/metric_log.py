@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files import whole_file
+
+METRICS = "metrics.jsonl"
+
 
 @dataclass
 class MetricLog:
@@ -18,10 +22,11 @@ class MetricLog:
 
     def __post_init__(self) -> None:
         if self.writes and self.path.exists():
-            lines = self.path.read_text().splitlines()
-            kept = [line for line in lines if self._stays(line)]
-            if kept != lines:
-                self.path.write_text("".join(line + "\n" for line in kept))
+            before = self.path.read_text()
+            kept = "".join(line + "\n" for line in before.splitlines() if self._stays(line))
+            if kept != before:
+                with whole_file(self.path) as half:
+                    half.write_text(kept)
 
     def write(self, row: dict[str, Any]) -> None:
         """Append one row."""
@@ -36,3 +41,15 @@ class MetricLog:
         except ValueError:  # a line cut short by a kill
             return False
         return row["stage"] != self.stage or row["step"] <= self.step
+
+
+def last_seconds(path: Path) -> dict[str, float]:
+    """Seconds of training that the last row of each stage tells; lines that are no rows are left out."""
+    found = {}
+    for line in path.read_text(errors="replace").splitlines() if path.is_file() else []:
+        try:
+            row = json.loads(line)
+            found[row["stage"]] = float(row["seconds"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found

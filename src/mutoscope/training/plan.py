@@ -19,9 +19,9 @@ from ..data.open import open_clips
 from ..model import VideoModel
 from ..vae.config import VAEConfig
 from ..vae.model import VideoVAE
-from .adversarial_task import STEPS_SHARE, AdversarialTask, adversarial_stage
+from .adversarial_task import AdversarialTask
 from .captions import prepare_captions
-from .config import RunConfig, StageConfig
+from .config import STEPS_SHARE, RunConfig, StageConfig, adversarial_stage
 from .diffusion_task import DiffusionTask
 from .run import build_model
 from .state import start

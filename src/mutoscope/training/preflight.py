@@ -10,7 +10,8 @@ from ..model import VideoModel
 from ..words import about
 from .config import RunConfig, StageConfig
 from .plan import StageCosts, cost_of
-from .run import build_model, peak_memory_mb
+from .run import build_model
+from .summary import peak_memory_mb
 
 FEW_EPOCHS = 50
 """Clips seen more often than this are said to be repeated: what is generated may then be what was learned by heart."""

@@ -1,14 +1,11 @@
 """A whole run: VAE, latent statistics, latent cache, diffusion model, saved model. Called again, it goes on."""
 
 import copy
-import json
-import resource
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -18,19 +15,20 @@ from ..data.buckets import alike
 from ..data.cache import LatentCache, encode_latents
 from ..data.open import open_clips
 from ..files import whole_file
-from ..model import WEIGHTS, VideoModel
+from ..model import VideoModel
 from ..processes import ALONE, Processes
 from ..text.build import new_reader
 from ..vae.autoencoder import Autoencoder
 from ..vae.model import VideoVAE, compression_ratio, latent_shape
-from .adversarial_task import CHECK_EVERY, AdversarialTask, WorseReconstruction, adversarial_stage
+from .adversarial_task import CHECK_EVERY, AdversarialTask, WorseReconstruction
 from .captions import prepare_captions
-from .config import RunConfig, StageConfig
+from .config import RunConfig, StageConfig, adversarial_stage
 from .diffusion_task import DiffusionTask
 from .distributed import PLAIN, Engine
 from .lock import sole_use
 from .recovery import NonFiniteLoss
 from .seeds import seed_of
+from .summary import SUMMARY, Summary, finished
 from .task import Clips, Task
 from .trainer import Hook, Interrupted, OnStep, fit
 from .vae_task import VAETask
@@ -47,28 +45,6 @@ class Callbacks:
     on_samples: Callable[[VideoModel, int], None] = lambda model, step: None
     should_stop: Callable[[], bool] = lambda: False
     on_notice: Callable[[str], None] = lambda line: None
-
-
-@dataclass
-class Summary:
-    """summary.json: what the run took, per stage."""
-
-    path: Path
-    writes: bool = True
-    """Not where another process does."""
-    values: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.path.exists():
-            self.values = json.loads(self.path.read_text())
-
-    def add(self, stage: str, values: dict[str, Any]) -> None:
-        """Merge the figures of a stage and write the file."""
-        self.values.setdefault("stages", {}).setdefault(stage, {}).update(values)
-        self.values["peak_memory_mb"] = round(max(peak_memory_mb(), self.values.get("peak_memory_mb", 0)), 1)
-        if self.writes:
-            with whole_file(self.path) as half:
-                half.write_text(json.dumps(self.values, indent=1))
 
 
 @dataclass(frozen=True)
@@ -105,7 +81,7 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
             open_run(config, run)
             stack.enter_context(sole_use(run))
         processes.wait()
-        _train_stages(config, Session(run, callbacks, engine, Summary(run / "summary.json", processes.first)))
+        _train_stages(config, Session(run, callbacks, engine, Summary(run / SUMMARY, processes.first)))
         processes.wait()
     return run
 
@@ -210,12 +186,6 @@ def sharpen(vae: VideoVAE, clips: Clips, config: RunConfig, session: Session) ->
         session.callbacks.on_notice(f"adversarial stage given up, the VAE is as it was before it: {error}")
 
 
-def finished(config: RunConfig, run: Path, summary: Summary) -> bool:
-    """Whether the model in the run folder is the one that these settings end with."""
-    steps = summary.values.get("stages", {}).get(DiffusionTask.name, {}).get("steps")
-    return steps == config.training.steps and (run / "model" / WEIGHTS).is_file()
-
-
 def check(config: RunConfig, processes: Processes = ALONE) -> None:
     """Refuse settings that do not fit each other, before anything is computed."""
     for stage in (config.vae_training, config.training):
@@ -287,17 +257,6 @@ def cache_key(vae: Autoencoder, clips_identity: str) -> str:
     return digest.hexdigest()
 
 
-def peak_memory_mb() -> float:
-    """Most memory that this process has had in use.
-
-    On Linux ru_maxrss also counts the process that started this one, so its own status file goes first.
-    """
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.is_file() else []
-    own = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
-    return (own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024  # kibibytes
-
-
 def snapshot_steps(steps: int, count: int) -> list[int]:
     """Steps after which a model is kept: `count` of them, evenly spaced, up to the last; fewer in a short run."""
     return sorted({-(-steps * k // count) for k in range(1, count + 1)})  # rounded up, so never step 0
@@ -310,9 +269,3 @@ def with_weights(model: VideoModel, averaged: nn.ModuleDict) -> VideoModel:
     for name, module in averaged.items():
         getattr(snapshot, name).load_state_dict(module.state_dict())
     return snapshot.eval()
-
-
-def stage_seconds(run: Path) -> float:
-    """Seconds of training of all stages so far."""
-    stages = Summary(run / "summary.json").values.get("stages", {})
-    return float(sum(stage.get("seconds", 0) for stage in stages.values()))

@@ -8,8 +8,9 @@ from pathlib import Path
 from torch import nn
 
 from .config import StageConfig
+from .checkpoint_files import CHECKPOINTS
 from .distributed import PLAIN, Engine
-from .metric_log import MetricLog
+from .metric_log import METRICS, MetricLog
 from .optim import finite_gradients, learning_rate, set_learning_rate
 from .recovery import NonFiniteLoss, Recovery
 from .state import State, start
@@ -65,9 +66,9 @@ def fit(
 
     NonFiniteLoss where neither other batches nor going back helped (see `Recovery`).
     """
-    checkpoints = run / "checkpoints"
+    checkpoints = run / CHECKPOINTS
     state, writes = start(task, config, checkpoints, on_notice, engine), engine.processes.first
-    recovery, log = Recovery(checkpoints, task.name, on_notice), run / "metrics.jsonl"
+    recovery, log = Recovery(checkpoints, task.name, on_notice), run / METRICS
     rows, begun = MetricLog(log, task.name, state.step, writes), time.perf_counter() - state.seconds
     while state.step < config.steps:
         try:
