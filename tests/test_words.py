@@ -1,8 +1,8 @@
-"""Seconds as words."""
+"""Seconds and sizes as words."""
 
 import pytest
 
-from mutoscope.words import about, duration
+from mutoscope.words import about, duration, size
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,18 @@ def test_short_ones_with_tenths():
 
 def test_estimates_are_rounded():
     assert [about(s) for s in (43.4, 89.0, 500.0, 7500.0)] == ["43 s", "89 s", "8 min", "2.1 h"]
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (41_040_000, "41.0 MB"),
+        (999_990_000, "1.0 GB"),
+        (3 * 10**15, "3000.0 TB"),
+    ],
+)
+def test_sizes(num_bytes, said):
+    assert size(num_bytes) == said

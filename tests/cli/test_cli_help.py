@@ -22,6 +22,7 @@ def real_help() -> str:
         calls = [["--help"], ["train", "--help"], ["train", "smoke", "--help"]]
         calls += [[verb, "--help"] for verb in VERBS if verb != "train"]
         calls += [["data", action, "--help"] for action in ACTIONS]
+        calls += [["runs", "clean", "--help"]]
         return "\n".join(f"$ mutoscope {' '.join(args)}\n{_help(args)}" for args in calls)
     finally:
         for name, value in before.items():
@@ -51,7 +52,7 @@ def test_the_documented_help_is_the_real_one():
 def test_every_option_is_explained():
     for block in re.split(r"\n(?=.{0,4}--[a-z])", real_help()):
         assert "None" != block.strip()
-    assert real_help().count("$ mutoscope ") == len(VERBS) + len(ACTIONS) + 2
+    assert real_help().count("$ mutoscope ") == len(VERBS) + len(ACTIONS) + 3
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ VERBS = {
     "evaluate": "measure a trained model; writes evaluation.json and report.html into its folder",
     "compare": "train several models on one budget and write a page that says which to choose",
     "reconstruct": "send a video file through a model's VAE and show both side by side",
+    "runs": "list the runs here: how far each is, how large; `runs clean` frees space",
     "doctor": "what this machine can do, what runs fast here, what is missing",
 }
 HELP = """mutoscope: train and run your own text-to-video model, from random weights, on your own captioned clips.

@@ -11,22 +11,20 @@ from filelock import FileLock, Timeout
 LOCK = "run.lock"
 
 
-class InUse(ValueError):
-    """Another process has the run folder."""
-
-
 @contextmanager
 def sole_use(run: Path) -> Iterator[None]:
     """Keep every other process out of a run folder, until this one leaves or ends, however it ends.
 
-    `InUse`, naming it, where another one is in there. A file system without locks keeps nobody out.
+    ValueError, naming it, where another one is in there. A file system without locks keeps nobody out.
     """
     lock = FileLock(run / LOCK, timeout=0, thread_local=False)
     try:
         with suppress(NotImplementedError):
             lock.acquire()
     except Timeout as error:
-        raise InUse(f"{run} is in use by {in_use_by(run)}. Wait for it, stop it, or choose another --out.") from error
+        raise ValueError(
+            f"{run} is in use by {in_use_by(run)}. Wait for it, stop it, or choose another --out."
+        ) from error
     try:
         (run / LOCK).write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
         yield
