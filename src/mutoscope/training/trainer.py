@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import nn
 
-from .config import StageConfig
 from .checkpoint_files import CHECKPOINTS
+from .config import StageConfig
 from .distributed import PLAIN, Engine
 from .metric_log import METRICS, MetricLog
 from .optim import finite_gradients, learning_rate, set_learning_rate
