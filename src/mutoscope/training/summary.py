@@ -16,7 +16,7 @@ SUMMARY = "summary.json"
 
 @dataclass
 class Summary:
-    """summary.json: what the run took, per stage."""
+    """summary.json: what the run took, per stage. ValueError where the file holds something else."""
 
     path: Path
     writes: bool = True
@@ -24,8 +24,14 @@ class Summary:
     values: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.path.exists():
+        if not self.path.exists():
+            return
+        try:
             self.values = json.loads(self.path.read_text())
+            if any(not isinstance(stage, dict) for stage in self.values.get("stages", {}).values()):
+                raise ValueError("a stage without figures")
+        except (ValueError, AttributeError) as error:  # the latter: JSON of another shape
+            raise ValueError(f"{self.path} is no summary of a run ({error}). Remove it.") from error
 
     def add(self, stage: str, values: dict[str, Any]) -> None:
         """Merge the figures of a stage and write the file."""
