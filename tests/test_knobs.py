@@ -23,10 +23,11 @@ from mutoscope.pipeline import GenerateRequest, generate
 from mutoscope.samplers.config import SamplingConfig
 from mutoscope.text.config import PretrainedTextConfig, TextConfig
 from mutoscope.training.adversarial_task import AdversarialTask
+from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.captions import prepare_captions
 from mutoscope.training.config import RunConfig, StageConfig
 from mutoscope.training.diffusion_task import DiffusionTask
-from mutoscope.training.run import Callbacks, train
+from mutoscope.training.run import train
 from mutoscope.types import VideoBatch
 from mutoscope.vae.config import VAEConfig
 from mutoscope.vae.losses import draw_hardships, vae_loss

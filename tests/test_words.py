@@ -2,7 +2,7 @@
 
 import pytest
 
-from mutoscope.words import about, duration, size
+from mutoscope.words import about, duration, rate, size
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,7 @@ def test_estimates_are_rounded():
 )
 def test_sizes(num_bytes, said):
     assert size(num_bytes) == said
+
+
+def test_rates():
+    assert [rate(r) for r in (950e6, 182.4e9, 1.3e12)] == ["950 MFLOP/s", "182 GFLOP/s", "1.3 TFLOP/s"]

@@ -5,6 +5,8 @@ from torch import nn
 
 from mutoscope.training.config import StageConfig
 from mutoscope.training.seeds import normal_rows
+from mutoscope.training.task import Stopwatch
+from mutoscope.training.throughput import PROBED
 
 
 def stage(**changes) -> StageConfig:
@@ -43,11 +45,13 @@ class Regression:
     def __init__(self, seed: int = 0, poison: set[int] | None = None, without: range = range(0)):
         torch.manual_seed(seed)
         self.modules = nn.ModuleDict({"network": Network()})
+        self.fetching = Stopwatch()
         self.poison, self.without = poison or set(), without
-        self.calls: list[range] = []
+        self.calls: list[range] = []  # without the meter's probe
 
     def loss(self, modules, indices):
-        self.calls.append(indices)
+        if len(indices) != PROBED:
+            self.calls.append(indices)
         if indices.start >= self.without.start:
             indices = range(indices.start + len(self.without), indices.stop + len(self.without))
         x, _ = normal_rows(0, "x", indices, (3,))

@@ -12,9 +12,10 @@ from mutoscope.data.sprites import SpriteClips
 from mutoscope.model import VideoModel
 from mutoscope.training import adversarial_task, run
 from mutoscope.training.adversarial_task import AdversarialTask, WorseReconstruction
+from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.config import adversarial_stage
 from mutoscope.training.plan import cost_of
-from mutoscope.training.run import Callbacks, train
+from mutoscope.training.run import train
 from mutoscope.training.trainer import Interrupted, fit
 from mutoscope.vae.discriminator import discriminator_loss, generator_loss
 from mutoscope.vae.losses import reconstruction_loss
@@ -113,7 +114,7 @@ def test_stop_and_resume_is_the_stage_without_a_stop(tmp_path, precision, stop):
     fit(straight, stage, tmp_path / "whole")
     steps = count(1)
     with pytest.raises(Interrupted):
-        fit(fresh()[0], stage, tmp_path / "stopped", should_stop=lambda: next(steps) == stop)
+        fit(fresh()[0], stage, tmp_path / "stopped", callbacks=Callbacks(should_stop=lambda: next(steps) == stop))
     resumed, _ = fresh()
     torch.nn.init.zeros_(resumed.modules["discriminator"].head.weight)  # comes from the checkpoint
     fit(resumed, stage, tmp_path / "stopped")

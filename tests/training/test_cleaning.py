@@ -9,9 +9,10 @@ from safetensors.torch import save_file
 from tiny import tiny_run
 
 from mutoscope.model import VideoModel
+from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.cleaning import clean, leftovers
 from mutoscope.training.lock import sole_use
-from mutoscope.training.run import Callbacks, train
+from mutoscope.training.run import train
 from mutoscope.training.trainer import Interrupted
 
 

@@ -10,7 +10,8 @@ from tiny import tiny_run
 
 from mutoscope.cli.main import main
 from mutoscope.data.config import ClipsConfig
-from mutoscope.training.run import Callbacks, train
+from mutoscope.training.callbacks import Callbacks
+from mutoscope.training.run import train
 from mutoscope.training.trainer import Interrupted
 
 

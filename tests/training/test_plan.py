@@ -7,9 +7,11 @@ from torch import nn
 
 from mutoscope.model import VideoModel
 from mutoscope.training import plan
+from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.config import StageConfig
 from mutoscope.training.plan import StageCosts, cost_of, fitted, flops_per_step, trains_vae, with_budget
-from mutoscope.training.run import Callbacks, snapshot_steps, train
+from mutoscope.training.run import snapshot_steps, train
+from mutoscope.training.task import Stopwatch
 from mutoscope.vae.config import PixelConfig
 
 
@@ -83,6 +85,7 @@ class MatrixTask:
 
     def __init__(self):
         self.modules = nn.ModuleDict({"layer": nn.Linear(7, 11, bias=False)})
+        self.fetching = Stopwatch()
 
     def loss(self, modules, indices):
         return modules["layer"](torch.ones(len(indices), 7)).mean(1)

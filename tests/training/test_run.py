@@ -10,9 +10,10 @@ from mutoscope.data.config import SpriteConfig
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.denoisers.config import UNetConfig
 from mutoscope.model import VideoModel
+from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.config import RunConfig
 from mutoscope.training.lock import LOCK
-from mutoscope.training.run import Callbacks, cache_key, check, first_difference, measure_statistics, open_run, train
+from mutoscope.training.run import cache_key, check, first_difference, measure_statistics, open_run, train
 from mutoscope.training.trainer import Interrupted
 from mutoscope.vae.config import PixelConfig
 from mutoscope.vae.model import latent_shape

@@ -10,7 +10,8 @@ from web_server import served
 from mutoscope.data.config import ClipsConfig
 from mutoscope.data.manifest import read_manifest
 from mutoscope.data.pack import pack
-from mutoscope.training.run import Callbacks, train
+from mutoscope.training.callbacks import Callbacks
+from mutoscope.training.run import train
 from mutoscope.training.trainer import Interrupted
 
 

@@ -6,11 +6,13 @@ import pytest
 import torch
 from regression_task import Regression, assert_same, stage, weights
 
+from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.checkpoint import load_newest
 from mutoscope.training.checkpoint_files import list_checkpoints
 from mutoscope.training.metric_log import MetricLog
 from mutoscope.training.recovery import PATIENCE, RETURNS, NonFiniteLoss
 from mutoscope.training.state import start
+from mutoscope.training.throughput import Speed
 from mutoscope.training.trainer import Interrupted, fit, train_step
 
 
@@ -23,7 +25,8 @@ def rows_of(run):
 
 
 def timeless(rows):
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+    measured = {"seconds", *Speed.__dataclass_fields__}
+    return [{k: v for k, v in row.items() if k not in measured} for row in rows]
 
 
 KINDS = [(o, p) for o in ("adamw", "muon") for p in ("float32", "bfloat16")]
@@ -47,8 +50,7 @@ def test_stop_and_resume_is_the_run_without_a_stop(tmp_path, optimizer, precisio
             Regression(),
             config,
             run,
-            on_step=lambda s, i, n, loss: steps.append(i),
-            should_stop=lambda: len(steps) == stop,
+            callbacks=Callbacks(on_step=lambda s, i, n, loss: steps.append(i), should_stop=lambda: len(steps) == stop),
         )
     resumed = Regression(seed=99)  # weights come from the checkpoint
     found = fit(resumed, config, run)
@@ -72,7 +74,7 @@ def test_kill_and_resume_is_the_run_without_a_kill(tmp_path, optimizer, precisio
             raise Killed
 
     with pytest.raises(Killed):
-        fit(Regression(), config, run, on_step=strike)
+        fit(Regression(), config, run, callbacks=Callbacks(on_step=strike))
     resumed = Regression(seed=0)
     found = fit(resumed, config, run)
     assert resumed.calls[0].start == 4 * (kill // 3 * 3 if kill % 3 else kill - 3)  # since the last checkpoint
@@ -89,9 +91,9 @@ def test_many_stops_are_no_different_from_none(tmp_path):
     fit(straight, config, tmp_path / "whole")
     for _ in range(7):
         with pytest.raises(Interrupted):
-            fit(Regression(), config, run, should_stop=lambda: True)
+            fit(Regression(), config, run, callbacks=Callbacks(should_stop=lambda: True))
     task = Regression()
-    fit(task, config, run, should_stop=lambda: True)  # nothing is left to stop after the last step
+    fit(task, config, run, callbacks=Callbacks(should_stop=lambda: True))  # nothing is left to stop after the last step
     assert_same(weights(task.modules), weights(straight.modules))
     assert [row["step"] for row in rows_of(run)] == list(range(1, 9))
 
@@ -107,7 +109,7 @@ def test_a_finished_stage_is_not_trained_again(tmp_path):
 
 def test_seconds_go_on_after_a_resume(tmp_path):
     with pytest.raises(Interrupted):
-        fit(Regression(), stage(), tmp_path, should_stop=lambda: True)
+        fit(Regression(), stage(), tmp_path, callbacks=Callbacks(should_stop=lambda: True))
     state = start(Regression(), stage(), tmp_path / "checkpoints")
     assert state.seconds > 0 and state.step == 1
     fit(Regression(), stage(), tmp_path)
@@ -119,7 +121,7 @@ def test_a_resumed_run_keeps_the_measured_precision(tmp_path, monkeypatch):
     config = stage(precision="auto")
     monkeypatch.setattr("mutoscope.training.state.fastest_dtype", lambda *a: torch.bfloat16)
     with pytest.raises(Interrupted):
-        fit(Regression(), config, tmp_path, should_stop=lambda: True)
+        fit(Regression(), config, tmp_path, callbacks=Callbacks(should_stop=lambda: True))
     monkeypatch.setattr("mutoscope.training.state.fastest_dtype", lambda *a: torch.float32)
     assert fit(Regression(), config, tmp_path).dtype == torch.bfloat16
 
@@ -181,7 +183,7 @@ def test_a_sick_batch_is_passed_over(tmp_path, optimizer, precision):
     task, healthy = Regression(poison={4 * 4 + 1}), Regression(without=range(16, 20))
     for name in ("sick", "healthy"):
         (tmp_path / name).mkdir()
-    fit(task, config, tmp_path / "sick", on_notice=notices.append)
+    fit(task, config, tmp_path / "sick", callbacks=Callbacks(on_notice=notices.append))
     fit(healthy, config, tmp_path / "healthy")
     assert_same(weights(task.modules), weights(healthy.modules))
     assert timeless(rows_of(tmp_path / "sick")) == timeless(rows_of(tmp_path / "healthy"))
@@ -197,7 +199,7 @@ def test_a_run_stopped_around_a_sick_batch_is_the_run_without_a_stop(tmp_path, s
     with pytest.raises(Interrupted):
         fit(
             Regression(poison={17}), stage(), tmp_path / "stopped",
-            on_step=lambda *a: steps.append(a), should_stop=lambda: len(steps) == stop,
+            callbacks=Callbacks(on_step=lambda *a: steps.append(a), should_stop=lambda: len(steps) == stop),
         )  # fmt: skip
     resumed = Regression(poison={17})
     fit(resumed, stage(), tmp_path / "stopped")
@@ -209,7 +211,8 @@ def test_after_several_in_a_row_it_goes_back_and_on_with_other_batches(tmp_path)
     """Batches 4, 5 and 6 are sick: back from step 4 to the checkpoint of step 3, and on with batch 7."""
     notices, steps = [], []
     task = Regression(poison={4 * 4, 5 * 4, 6 * 4})
-    fit(task, stage(), tmp_path, on_notice=notices.append, on_step=lambda name, step, of, loss: steps.append(step))
+    watching = Callbacks(on_notice=notices.append, on_step=lambda name, step, of, loss: steps.append(step))
+    fit(task, stage(), tmp_path, callbacks=watching)
     assert len(notices) == PATIENCE
     assert notices[-1].endswith("3 batches in a row: back to regression-0000003, with other batches.")
     assert steps == [1, 2, 3, 4, 4, 5, 6, 7, 8]
@@ -229,7 +232,7 @@ def test_weights_that_are_sick_are_healed_by_going_back(tmp_path):
             with torch.no_grad():
                 task.modules["network"].first.weight.fill_(float("nan"))
 
-    fit(task, stage(), tmp_path, on_step=poison)
+    fit(task, stage(), tmp_path, callbacks=Callbacks(on_step=poison))
     assert all(tensor.isfinite().all() for tensor in weights(task.modules).values())
     assert [row["step"] for row in rows_of(tmp_path)] == list(range(1, 9))
 
@@ -264,7 +267,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(tmp_path, 
     content[-5] ^= 1
     file.write_bytes(content if damage == "a bit" else b"")
     again = Regression(seed=3)
-    fit(again, stage(), tmp_path, on_notice=notices.append)
+    fit(again, stage(), tmp_path, callbacks=Callbacks(on_notice=notices.append))
     assert_same(weights(again.modules), weights(straight.modules))
     assert again.calls[0].start == 4 * 6
     assert len(notices) == 1 and "regression-0000008 is damaged" in notices[0] and "the one before it" in notices[0]
@@ -287,7 +290,8 @@ def test_periods_of_log_and_checkpoints(tmp_path):
     fit(Regression(), stage(steps=8, log_every=3, checkpoint_every=5), tmp_path)
     rows = rows_of(tmp_path)
     assert [row["step"] for row in rows] == [1, 3, 6, 8]
-    assert all(row.keys() == {"stage", "step", "loss", "grad_norm", "lr", "seconds"} for row in rows)
+    told = {"stage", "step", "loss", "grad_norm", "lr", "seconds", *Speed.__dataclass_fields__}
+    assert all(row.keys() == told for row in rows)
     assert {row["stage"] for row in rows} == {"regression"}
     assert [p.name[-1] for p in list_checkpoints(tmp_path / "checkpoints", "regression")] == ["5", "8"]
 
@@ -297,7 +301,7 @@ def test_hooks_come_at_their_period_and_at_the_end_with_the_average(tmp_path):
     state = fit(
         Regression(), stage(steps=7), tmp_path,
         hooks=[(3, lambda modules, step: seen.append((step, modules))), (0, lambda *a: pytest.fail("never"))],
-        on_step=lambda name, step, steps, loss: losses.append((name, step, steps, loss)),
+        callbacks=Callbacks(on_step=lambda name, step, steps, loss: losses.append((name, step, steps, loss))),
     )  # fmt: skip
     assert [step for step, _ in seen] == [3, 6, 7]
     assert all(modules is state.ema.modules for _, modules in seen)

@@ -6,6 +6,7 @@ from pathlib import Path
 from regression_task import Regression, stage
 from torch import save
 
+from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.distributed import Engine
 from mutoscope.training.trainer import Interrupted, fit
 
@@ -22,8 +23,10 @@ def train(engine: Engine, folder: str, optimizer: str, precision: str, stop: str
             task,
             settings,
             run,
-            on_step=lambda name, step, steps, loss: done.append(step),
-            should_stop=lambda: processes.any(bool(asked())),
+            callbacks=Callbacks(
+                on_step=lambda name, step, steps, loss: done.append(step),
+                should_stop=lambda: processes.any(bool(asked())),
+            ),
             engine=engine,
         )
         save(state.averaged(task).state_dict(), run / f"averaged-{processes.rank}.pt")

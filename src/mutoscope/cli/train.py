@@ -134,9 +134,10 @@ def summary(name: str) -> str:
 def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> int:
     """Train, show progress, and say where things are; `command` is what to type to go on."""
     check_writable(out)
+    from ..training.callbacks import Callbacks
     from ..training.preflight import preflight
     from ..training.recovery import NonFiniteLoss
-    from ..training.run import Callbacks, check, open_run, train
+    from ..training.run import check, open_run, train
     from ..training.summary import stage_seconds
     from ..training.trainer import Interrupted
 
@@ -160,7 +161,8 @@ def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> i
                 progress.note(write_samples(model, config, out, step))
 
         try:
-            train(config, out, Callbacks(on_step, on_samples, stop.asked, progress.note), engine)
+            callbacks = Callbacks(on_step, progress.speed, on_samples, stop.asked, progress.note)
+            train(config, out, callbacks, engine)
         except Interrupted as interrupted:
             progress.note(f"{interrupted}. Saved; go on with: {command}")
             return 0
@@ -176,7 +178,8 @@ def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> i
 
 def train_along(config: RunConfig, out: Path, engine: "Engine") -> int:
     """The same in a process that is not the first: it computes, and says nothing."""
-    from ..training.run import Callbacks, train
+    from ..training.callbacks import Callbacks
+    from ..training.run import train
     from ..training.trainer import Interrupted
 
     with StopSignal(repeated=True) as stop, suppress(Interrupted):

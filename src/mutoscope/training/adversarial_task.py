@@ -12,7 +12,7 @@ from ..vae.losses import reconstruction_loss
 from ..vae.model import VideoVAE, latent_shape
 from .config import StageConfig
 from .seeds import normal_rows, seed_of
-from .task import Clips, losses_by_shape
+from .task import Clips, Stopwatch, losses_by_shape
 
 RAMP_SHARE = 0.2  # of the stage: a discriminator that knows nothing yet has nothing to say
 CHECK_EVERY = 25  # steps
@@ -40,6 +40,7 @@ class AdversarialTask:
         for name, parameter in vae.named_parameters():
             parameter.requires_grad_(name.startswith("decoder."))
         self.modules = nn.ModuleDict({"vae": vae, "discriminator": discriminator})
+        self.fetching = Stopwatch()
         self._clips, self._seed = clips, seed
         self._ramp = RAMP_SHARE * config.steps * config.batch_size * config.grad_accum  # examples
         self._before = self._psnr(vae)
@@ -59,7 +60,8 @@ class AdversarialTask:
     def _loss(self, vae: VideoVAE, discriminator: Discriminator, indices: list[int]) -> Float[Tensor, "n"]:
         """Of clips of one shape."""
         dtype = next(vae.parameters()).dtype
-        frames = self._clips.batch(indices).frames.to(dtype)
+        with self.fetching:
+            frames = self._clips.batch(indices).frames.to(dtype)
         noise, _ = normal_rows(self._seed, "vae-noise", indices, latent_shape(vae.config, *frames.shape[2:]))
         nearby, _ = normal_rows(self._seed, "nearby", indices, tuple(frames.shape[1:]))
         with torch.no_grad():

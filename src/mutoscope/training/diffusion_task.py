@@ -17,7 +17,7 @@ from ..diffusion.timesteps import even_uniforms, training_times
 from ..model import VideoModel
 from .captions import PreparedCaptions
 from .seeds import generator, normal_rows, seed_of, uniform_rows
-from .task import Latents, losses_by_shape
+from .task import Latents, Stopwatch, losses_by_shape
 
 
 class DiffusionTask:
@@ -34,6 +34,7 @@ class DiffusionTask:
         seed: int,
     ):
         check_frame_times(config, model.config.denoiser.patch[0])
+        self.fetching = Stopwatch()
         self.modules = nn.ModuleDict({"denoiser": model.denoiser})
         self._has_text = model.config.denoiser.text
         if self._has_text:
@@ -53,7 +54,8 @@ class DiffusionTask:
 
     def _loss(self, modules: nn.ModuleDict, indices: Sequence[int], rows: Int[Tensor, "n"]) -> Float[Tensor, "n"]:
         """Of the examples with these numbers, whose latents have one shape."""
-        x0 = self._latents[rows].float()
+        with self.fetching:
+            x0 = self._latents[rows].float()
         noise, uniform = normal_rows(self._seed, "noise", indices, tuple(x0.shape[1:]))
         t, given = training_times(even_uniforms(torch.tensor(indices), self._offset), self._config), None
         if self._config.per_frame:
@@ -63,7 +65,9 @@ class DiffusionTask:
         context = None
         if self._has_text:
             dropped = uniform < self._config.caption_dropout  # per example, never per batch
-            context = modules["text"](*self._captions.of(rows, dropped))
+            with self.fetching:
+                captions = self._captions.of(rows, dropped)
+            context = modules["text"](*captions)
         path, prediction, gamma = path_of(self._config), self._config.prediction, self._config.min_snr_gamma
         return diffusion_loss(modules["denoiser"], x0, context, t, noise, path, prediction, gamma, given)
 

@@ -4,15 +4,11 @@ import math
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from ..data.buckets import alike
 from ..data.open import open_clips
@@ -26,6 +22,7 @@ from .diffusion_task import DiffusionTask
 from .run import build_model
 from .state import start
 from .task import Clips, Task
+from .throughput import counting, flops_of
 from .trainer import train_step
 from .vae_task import VAETask
 
@@ -133,17 +130,7 @@ def seconds_per_step(task: Task, config: StageConfig) -> float:
 
 def flops_per_step(task: Task, config: StageConfig) -> float:
     """Operations of loss and gradients of one optimizer step."""
-    with _counting() as counter:
-        task.loss(task.modules, range(config.batch_size)).mean().backward()
-    task.modules.zero_grad(set_to_none=True)
-    return float(counter.get_total_flops() * config.grad_accum)
-
-
-@contextmanager
-def _counting() -> Iterator[FlopCounterMode]:
-    """Counts with attention as plain matrix products: not every fused kernel has a formula."""
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        yield counter
+    return float(flops_of(task, range(config.batch_size)) * config.grad_accum)
 
 
 def _clips_per_step(config: StageConfig) -> int:
@@ -165,7 +152,7 @@ def _encoding(config: RunConfig, model: VideoModel, clips: Clips, unit: Unit) ->
     same = alike(clips.shapes(range(min(ENCODE_BATCH, config.cached_clips))))[0]
     frames, share = clips.batch(same).frames, config.cached_clips / len(same)
     model.vae.eval()
-    with _counting() as counter:  # also warms up
+    with counting() as counter:  # also warms up
         model.encode(frames)
     if unit == "flops":
         return counter.get_total_flops() * share

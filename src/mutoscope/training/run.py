@@ -1,7 +1,7 @@
 """A whole run: VAE, latent statistics, latent cache, diffusion model, saved model. Called again, it goes on."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -21,6 +21,7 @@ from ..text.build import new_reader
 from ..vae.autoencoder import Autoencoder
 from ..vae.model import VideoVAE, compression_ratio, latent_shape
 from .adversarial_task import CHECK_EVERY, AdversarialTask, WorseReconstruction
+from .callbacks import SILENT, Callbacks
 from .captions import prepare_captions
 from .config import RunConfig, StageConfig, adversarial_stage
 from .diffusion_task import DiffusionTask
@@ -30,21 +31,11 @@ from .recovery import NonFiniteLoss
 from .seeds import seed_of
 from .summary import SUMMARY, Summary, finished
 from .task import Clips, Task
-from .trainer import Hook, Interrupted, OnStep, fit
+from .trainer import Hook, Interrupted, fit
 from .vae_task import VAETask
 
 ENCODE_CHUNK = 16  # latent frames at a time: a long clip needs no more memory than a short one
 STATISTICS_CLIPS = 256  # enough for a mean and a standard deviation per channel to three digits
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """How the outside watches and steers a run; training itself prints nothing."""
-
-    on_step: OnStep = lambda stage, step, steps, loss: None
-    on_samples: Callable[[VideoModel, int], None] = lambda model, step: None
-    should_stop: Callable[[], bool] = lambda: False
-    on_notice: Callable[[str], None] = lambda line: None
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,7 @@ class Session:
         return replace(self, engine=Engine(self.engine.processes))
 
 
-def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None, engine: Engine = PLAIN) -> Path:
+def train(config: RunConfig, out: str | Path, callbacks: Callbacks = SILENT, engine: Engine = PLAIN) -> Path:
     """Train all stages into the run folder `out`, or go on with what is there; returns the folder.
 
     engine: how it is computed. Where several processes do it (see `joined`), the folder must be the same for all of
@@ -71,10 +62,10 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks | None = None
     Raises ValueError where the folder holds a run with other settings, another process is at it, or the settings do not
     fit each other, `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down.
     """
-    run, callbacks, processes = Path(out), callbacks or Callbacks(), engine.processes
+    run, processes = Path(out), engine.processes
     check(config, processes)
     asked = callbacks.should_stop
-    callbacks = callbacks if processes.first else Callbacks()
+    callbacks = callbacks if processes.first else SILENT
     callbacks = replace(callbacks, should_stop=lambda: processes.any(asked()))
     with ExitStack() as stack:
         if processes.first:
@@ -147,17 +138,7 @@ def cached_latents(vae: Autoencoder, clips: Clips, config: RunConfig, session: S
 
 def fit_stage(task: Task, config: StageConfig, session: Session, hooks: Sequence[Hook] = ()) -> None:
     """Train one stage and leave the averaged weights in the task's modules."""
-    callbacks = session.callbacks
-    state = fit(
-        task,
-        config,
-        session.run,
-        hooks,
-        callbacks.on_step,
-        callbacks.should_stop,
-        callbacks.on_notice,
-        session.engine,
-    )
+    state = fit(task, config, session.run, hooks, session.callbacks, session.engine)
     task.modules.load_state_dict(state.averaged(task).state_dict())
     parameters = sum(p.numel() for p in task.modules.parameters())
     session.summary.add(

@@ -46,6 +46,11 @@ class State:
     seconds: float = 0.0
     last_checkpoint: Path | None = None
 
+    def examples(self, config: StageConfig, micro: int = 0) -> range:
+        """Numbers of the next step's examples, of one micro-batch."""
+        first = ((self.step + self.passed_over) * config.grad_accum + micro) * config.batch_size
+        return range(first, first + config.batch_size)
+
     def save(self, folder: Path, stage: str) -> None:
         """Write a checkpoint of the step just done; every process must call it."""
         tensors: dict[str, Any] = {

@@ -1,6 +1,8 @@
 """What is being trained: a task owns the modules and says what the loss of its k-th batch is."""
 
+import time
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -11,12 +13,31 @@ from ..data.buckets import alike
 from ..types import VideoBatch
 
 
+class Stopwatch:
+    """`with watch: ...` adds up seconds."""
+
+    def __init__(self) -> None:
+        self.seconds, self.times = 0.0, 0
+        self._begun = 0.0
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.seconds += time.perf_counter() - self._begun
+        self.times += 1
+
+
 @runtime_checkable
 class Task(Protocol):
     """What the trainer needs to know, and all it knows."""
 
     name: str
     modules: nn.ModuleDict
+    fetching: Stopwatch
+    """Runs while `loss` waits for data."""
 
     def loss(self, modules: nn.ModuleDict, indices: range) -> Float[Tensor, "b"]:
         """Loss of the examples numbered `indices`, computed with `modules` (a copy of the task's own)."""

@@ -3,10 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from torch import nn
 
+from .callbacks import SILENT, Callbacks
 from .checkpoint_files import CHECKPOINTS
 from .config import StageConfig
 from .distributed import PLAIN, Engine
@@ -15,9 +17,8 @@ from .optim import finite_gradients, learning_rate, set_learning_rate
 from .recovery import NonFiniteLoss, Recovery
 from .state import State, start
 from .task import Task
+from .throughput import Meter
 
-OnStep = Callable[[str, int, int, float], None]
-"""Called after every step with (stage, steps done, steps in all, loss)."""
 Hook = tuple[int, Callable[[nn.ModuleDict, int], None]]
 """(every so many steps, function of the averaged modules and the step)."""
 
@@ -31,9 +32,7 @@ def train_step(task: Task, state: State, config: StageConfig) -> dict[str, float
     total = 0.0
     state.compute.masters.zero_grad(set_to_none=True)
     for micro in range(config.grad_accum):
-        batch = (state.step + state.passed_over) * config.grad_accum + micro
-        first = batch * config.batch_size
-        own = state.engine.processes.part(range(first, first + config.batch_size))
+        own = state.engine.processes.part(state.examples(config, micro))
         loss = state.loss(own.start, own.stop).mean() / config.grad_accum
         loss.backward()
         state.compute.pull_gradients()
@@ -57,41 +56,42 @@ def fit(
     config: StageConfig,
     run: Path,
     hooks: Sequence[Hook] = (),
-    on_step: OnStep | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
-    on_notice: Callable[[str], None] = lambda line: None,
+    callbacks: Callbacks = SILENT,
     engine: Engine = PLAIN,
 ) -> State:
     """Train a stage to its last step, from its newest sound checkpoint; `run` is the run folder.
 
     NonFiniteLoss where neither other batches nor going back helped (see `Recovery`).
     """
-    checkpoints = run / CHECKPOINTS
-    state, writes = start(task, config, checkpoints, on_notice, engine), engine.processes.first
+    checkpoints, on_notice = run / CHECKPOINTS, callbacks.on_notice
+    state = start(task, config, checkpoints, on_notice, engine)
     recovery, log = Recovery(checkpoints, task.name, on_notice), run / METRICS
-    rows, begun = MetricLog(log, task.name, state.step, writes), time.perf_counter() - state.seconds
+    rows = MetricLog(log, task.name, state.step, engine.processes.first)
+    meter, begun = Meter(task, config, state), time.perf_counter() - state.seconds
     while state.step < config.steps:
         try:
-            metrics = train_step(task, state, config)
+            with meter.step:
+                metrics = train_step(task, state, config)
         except NonFiniteLoss as error:
             before = state.step
             recovery.recover(state, error)
             if state.step < before:
-                rows = MetricLog(log, task.name, state.step, writes)
+                rows = MetricLog(log, task.name, state.step, engine.processes.first)
             continue
         recovery.good_step()
         state.seconds = time.perf_counter() - begun
         last = state.step == config.steps
         if state.step % config.log_every == 0 or state.step == 1 or last:
-            rows.write({"step": state.step, **metrics, "seconds": state.seconds})
-        if on_step is not None:
-            on_step(task.name, state.step, config.steps, metrics["loss"])
+            speed = meter.read()
+            rows.write({"step": state.step, **metrics, "seconds": state.seconds, **asdict(speed)})
+            callbacks.on_speed(task.name, speed)
+        callbacks.on_step(task.name, state.step, config.steps, metrics["loss"])
         due = [hook for period, hook in hooks if period and (state.step % period == 0 or last)]
         if due:
             averaged = state.averaged(task)
             for hook in due:
                 hook(averaged, state.step)
-        stopping = not last and should_stop()
+        stopping = not last and callbacks.should_stop()
         if state.step % config.checkpoint_every == 0 or last or stopping:
             state.save(checkpoints, task.name)
         if stopping:

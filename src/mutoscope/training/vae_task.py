@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ..vae.losses import draw_hardships, vae_loss
 from ..vae.model import VideoVAE, latent_shape
 from .seeds import normal_rows
-from .task import Clips, losses_by_shape
+from .task import Clips, Stopwatch, losses_by_shape
 
 
 class VAETask:
@@ -17,6 +17,7 @@ class VAETask:
 
     def __init__(self, vae: VideoVAE, clips: Clips, seed: int):
         self.modules = nn.ModuleDict({"vae": vae})
+        self.fetching = Stopwatch()
         self._clips, self._seed = clips, seed
 
     def loss(self, modules: nn.ModuleDict, indices: range) -> Float[Tensor, "b"]:
@@ -28,7 +29,8 @@ class VAETask:
 
     def _loss(self, vae: VideoVAE, indices: list[int]) -> Float[Tensor, "n"]:
         """Of clips of one shape."""
-        frames = self._clips.batch(indices).frames
+        with self.fetching:
+            frames = self._clips.batch(indices).frames
         shape, config = latent_shape(vae.config, *frames.shape[2:]), vae.config
         noise, choice = normal_rows(self._seed, "vae-noise", indices, shape)
         hardships = None
