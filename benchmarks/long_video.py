@@ -25,7 +25,7 @@ MEMORY_PROMPTS = 16  # videos at a time: a batch of the command line
 MEASURED = """
 import sys
 from mutoscope.cli.main import main
-from mutoscope.training.run import peak_memory_mb
+from mutoscope.memory import peak_memory_mb
 code = main(sys.argv[1:])
 print("peak", peak_memory_mb())
 sys.exit(code)

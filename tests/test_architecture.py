@@ -9,7 +9,7 @@ from pathlib import Path
 import mutoscope
 
 LAYERS = [  # a unit imports from itself and from lower layers only
-    {"types", "config", "files", "processes", "words"},
+    {"types", "config", "files", "memory", "processes", "words"},
     {"nn", "video", "diffusion"},
     {"vae", "text", "denoisers", "samplers", "data"},
     {"model", "model_config"},

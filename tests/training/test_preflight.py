@@ -49,4 +49,4 @@ def test_what_is_kept_is_counted(tmp_path):
     model = build_model(config, clips)
     latents = 4 * config.cached_clips * 3 * 2 * 4 * 4  # float32, 3 channels, 2 frames, 4 x 4
     assert kept_bytes(config, model, clips) == latents + (9 + 12) * 16 * 16 * 3
-    assert preflight(config)[-1].startswith("expected: ") and "GiB of memory" in preflight(config)[-1]
+    assert preflight(config)[-1].startswith("expected: ") and "B of memory" in preflight(config)[-1]

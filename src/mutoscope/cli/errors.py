@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..memory import OutOfMemory, is_out_of_memory
+
 _LIMITS = {
     "greater_than_equal": ("ge", "at least"),
     "greater_than": ("gt", "more than"),
@@ -20,14 +22,16 @@ def is_users(error: Exception) -> bool:
     """Whether an error is something a user can mend (one line), rather than a bug (a traceback)."""
     if isinstance(error, ImportError):  # a package that is not installed; one of our own files would be a bug
         return not (error.name or "").startswith("mutoscope")
-    return isinstance(error, ValueError | OSError | MemoryError) or _is_memory(error) or _is_safetensors(error)
+    return isinstance(error, ValueError | OSError) or is_out_of_memory(error) or _is_safetensors(error)
 
 
 def one_line(error: Exception) -> str:
     """What to print about an error."""
     if isinstance(error, ValidationError):
         return invalid(error)
-    if isinstance(error, MemoryError) or _is_memory(error):
+    if isinstance(error, OutOfMemory):  # it says what helps, a line each
+        return str(error)
+    if is_out_of_memory(error):
         return "there is not enough memory for this. Ask for fewer frames, fewer prompts or a smaller batch_size."
     if isinstance(error, OSError):
         return _system(error)
@@ -82,11 +86,6 @@ def _system(error: OSError) -> str:
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"{where}a file is in the way of a folder. Choose another --out."
     return where + " ".join((error.strerror or str(error)).split())
-
-
-def _is_memory(error: Exception) -> bool:
-    """Torch reports a full memory as a RuntimeError."""
-    return isinstance(error, RuntimeError) and ("allocate memory" in str(error) or "out of memory" in str(error))
 
 
 def _is_safetensors(error: Exception) -> bool:

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..memory import memory_bytes
+
 PACKAGES = (
     "torch",
     "numpy",
@@ -40,16 +42,11 @@ def processor() -> dict[str, Any]:
 
 
 def memory() -> dict[str, float | None]:
-    """GiB in all and free now; a container's limit counts as all."""
-    facts = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in _lines(Path("/proc/meminfo")) if ":" in line}
-    limit = _lines(Path("/sys/fs/cgroup/memory.max"))
-    total = facts.get("MemTotal")
-    if total and limit and limit[0].isdigit():
-        total = min(total, int(limit[0]))
-    free = facts.get("MemAvailable")
+    """GiB in all and free now."""
+    total, free = memory_bytes() or (None, None)
     return {
         "total_gib": round(total / GIB, 1) if total else None,
-        "free_gib": round(min(free, total or free) / GIB, 1) if free else None,
+        "free_gib": round(free / GIB, 1) if free else None,
     }
 
 

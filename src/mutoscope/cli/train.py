@@ -63,7 +63,7 @@ def run(args: list[str]) -> int:
         raise ValueError(f"unknown recipe {name!r}.{suggestion(name, RECIPES)} Recipes: {', '.join(RECIPES)}.")
     options = parsed(name, rest)
     if options.dry_run:
-        print("\n".join(expected(run_of(options))))
+        print("\n".join(expected(options)))
         return 0
     say_loading()
     from ..processes import joined
@@ -83,14 +83,15 @@ def command_of(args: list[str]) -> str:
     return shlex.join([*launcher, "mutoscope", "train", *args])
 
 
-def expected(config: RunConfig) -> list[str]:
+def expected(options: TrainOptions) -> list[str]:
     """What a run would take."""
     say_loading()
+    from ..training.distributed import Engine
     from ..training.preflight import preflight
     from ..training.run import check
 
-    check(config)
-    return preflight(config)
+    check(config := run_of(options))
+    return preflight(config, Engine(recompute=options.recompute, compile=options.compile))
 
 
 def options_for(name: str, args: list[str]) -> tuple[RunConfig, Path]:
@@ -145,9 +146,7 @@ def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> i
     check(config, processes)
     if not (out / "config.json").is_file():  # a wrong folder shows here, before there is a run
         with suppress(NonFiniteLoss):  # the run itself will say so, and name its checkpoint
-            say("\n".join(preflight(config)))
-        if processes.count > 1:
-            say(f"as measured with one process; {processes.count} share the work")
+            say("\n".join(preflight(config, engine)))
     open_run(config, out)
     log = RunLog(out / "log.txt")
     log.write(command)

@@ -19,6 +19,8 @@ from .adversarial_task import AdversarialTask
 from .captions import prepare_captions
 from .config import STEPS_SHARE, RunConfig, StageConfig, adversarial_stage
 from .diffusion_task import DiffusionTask
+from .distributed import PLAIN, Engine
+from .memory import explained
 from .run import build_model
 from .state import start
 from .task import Clips, Task
@@ -93,10 +95,11 @@ def _rounded_up(value: float) -> float:
     return math.ceil(value / power) * power
 
 
-def cost_of(config: RunConfig, unit: Unit) -> StageCosts:
+def cost_of(config: RunConfig, unit: Unit, engine: Engine = PLAIN) -> StageCosts:
     """Costs of a run's stages.
 
-    seconds: measured here and now, a few real steps of each stage after warm-up, plus encoding the cached clips.
+    seconds: measured here and now, a few real steps of each stage after warm-up, plus encoding the cached clips. Of
+    several processes, this one's share, without what they have to tell each other. OutOfMemory where that is too much.
     flops: floating-point operations of loss and gradients (matrix products and convolutions; the optimizer is not
     counted), the same on every machine. examples: clips seen.
     """
@@ -105,22 +108,30 @@ def cost_of(config: RunConfig, unit: Unit) -> StageCosts:
         return StageCosts(vae=vae, diffusion=float(_clips_per_step(config.training)))
     clips = open_clips(config.data, "train", config.seed)
     model = build_model(config, clips)
-    measure = seconds_per_step if unit == "seconds" else flops_per_step
-    vae = None
+
+    def measure(task: Task, stage: StageConfig, engine: Engine) -> float:
+        if unit == "flops":
+            return flops_per_step(task, stage)
+        with explained(task, stage, config, engine):
+            return seconds_per_step(task, stage, engine)
+
+    vae, engine_of_vae = None, Engine(engine.processes)
     if isinstance(model.vae, VideoVAE):
-        vae = measure(VAETask(model.vae, clips, config.seed), config.vae_training)
+        vae = measure(VAETask(model.vae, clips, config.seed), config.vae_training, engine_of_vae)
         if model.vae.config.adversarial_weight:
             stage = adversarial_stage(config.vae_training)
-            vae += STEPS_SHARE * measure(AdversarialTask(model.vae, clips, config.seed, stage), stage)
-    diffusion = measure(_diffusion_task(config, model, clips), config.training)
-    return StageCosts(vae=vae, diffusion=diffusion, once=_encoding(config, model, clips, unit))
+            vae += STEPS_SHARE * measure(AdversarialTask(model.vae, clips, config.seed, stage), stage, engine_of_vae)
+    diffusion = measure(diffusion_on_noise(config, model, clips), config.training, engine)
+    once = _encoding(config, model, clips, unit) / (1 if unit == "flops" else engine.processes.count)
+    return StageCosts(vae=vae, diffusion=diffusion, once=once)
 
 
-def seconds_per_step(task: Task, config: StageConfig) -> float:
+def seconds_per_step(task: Task, config: StageConfig, engine: Engine = PLAIN) -> float:
     """Median time of an optimizer step in the precision that the run would choose; changes the task's weights."""
-    times = []
+    times, alone = [], Engine(recompute=engine.recompute, compile=engine.compile)
+    config = config.model_copy(update={"batch_size": len(engine.processes.part(range(config.batch_size)))})
     with tempfile.TemporaryDirectory() as folder:
-        state = start(task, config, Path(folder))
+        state = start(task, config, Path(folder), engine=alone)
         for _ in range(WARM_STEPS + TIMED_STEPS):
             begun = time.perf_counter()
             train_step(task, state, config)
@@ -137,8 +148,8 @@ def _clips_per_step(config: StageConfig) -> int:
     return config.batch_size * config.grad_accum
 
 
-def _diffusion_task(config: RunConfig, model: VideoModel, clips: Clips) -> DiffusionTask:
-    """The stage on noise instead of latents: a step costs the same, and nothing needs a trained VAE."""
+def diffusion_on_noise(config: RunConfig, model: VideoModel, clips: Clips) -> DiffusionTask:
+    """The last stage on noise instead of latents: a step costs the same, and nothing needs a trained VAE."""
     count = min(PROBE_CLIPS, config.cached_clips)
     generator = torch.Generator().manual_seed(config.seed)
     latents = torch.randn((count, *model.latent_shape(config.data.num_frames)), generator=generator)

@@ -6,31 +6,45 @@ from ..data.clips import FolderClips
 from ..data.frame_store import HELD_BYTES
 from ..data.open import Clips, open_clips
 from ..data.sprites import SpriteClips
+from ..memory import memory_bytes, peak_memory_mb
 from ..model import VideoModel
-from ..words import about
+from ..words import about, size
 from .config import RunConfig, StageConfig
+from .distributed import PLAIN, Engine
 from .plan import StageCosts, cost_of
 from .run import build_model
-from .summary import peak_memory_mb
 
 FEW_EPOCHS = 50
 """Clips seen more often than this are said to be repeated: what is generated may then be what was learned by heart."""
 
 
-def preflight(config: RunConfig) -> list[str]:
+def preflight(config: RunConfig, engine: Engine = PLAIN) -> list[str]:
     """Lines for a person. Times a few real steps of every stage, so it takes seconds.
 
-    ValueError, in one line, where the clips cannot be used.
+    ValueError, in one line, where the clips cannot be used. OutOfMemory, with what helps, where a step needs too much.
     """
     clips = open_clips(config.data, "train", config.seed)
-    costs, model = cost_of(config, "seconds"), build_model(config, clips)
+    costs, model = cost_of(config, "seconds", engine), build_model(config, clips)
     # The timed steps have used what a step uses; what is kept beside them is added.
-    memory_mb = peak_memory_mb() + kept_bytes(config, model, clips) / 2**20
-    return [
+    memory = round(peak_memory_mb() * 2**20 + kept_bytes(config, model, clips))
+    lines = [
         *clip_lines(config, clips),
         *stage_lines(config, costs, clips.config.num_clips if isinstance(clips, SpriteClips) else len(clips)),
-        f"expected: {about(costs.total(config))}, about {memory_mb / 1024:.1f} GiB of memory",
+        parameter_line(model),
+        f"expected: {about(costs.total(config))}, about {size(memory)} of memory",
     ]
+    if (found := memory_bytes()) and memory > found[0]:
+        lines.append(f"  this machine has {size(found[0])}: it may stop this run without a word")
+    if engine.processes.count > 1:
+        lines.append(f"  for each of {engine.processes.count} processes, without what they tell each other")
+    return lines
+
+
+def parameter_line(model: VideoModel) -> str:
+    """How large the parts of the model are."""
+    parts = {name: sum(p.numel() for p in module.parameters()) for name, module in model.named_children()}
+    told = ", ".join(f"{name} {count:,}" for name, count in parts.items() if count)
+    return f"parameters: {told}"
 
 
 def kept_bytes(config: RunConfig, model: VideoModel, clips: Clips) -> float:

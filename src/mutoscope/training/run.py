@@ -27,6 +27,7 @@ from .config import RunConfig, StageConfig, adversarial_stage
 from .diffusion_task import DiffusionTask
 from .distributed import PLAIN, Engine
 from .lock import sole_use
+from .memory import explained
 from .recovery import NonFiniteLoss
 from .seeds import seed_of
 from .summary import SUMMARY, Summary, finished
@@ -42,6 +43,7 @@ STATISTICS_CLIPS = 256  # enough for a mean and a standard deviation per channel
 class Session:
     """One call of `train`: where it writes, who watches it, who takes part."""
 
+    config: RunConfig
     run: Path
     callbacks: Callbacks
     engine: Engine
@@ -60,7 +62,8 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks = SILENT, eng
     them; only the first one writes and calls back, except that any of them may ask to stop.
 
     Raises ValueError where the folder holds a run with other settings, another process is at it, or the settings do not
-    fit each other, `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down.
+    fit each other, `Interrupted` where `should_stop` said so (after saving), `NonFiniteLoss` where training broke down,
+    `OutOfMemory`, with what helps, where a step needs too much.
     """
     run, processes = Path(out), engine.processes
     check(config, processes)
@@ -72,7 +75,7 @@ def train(config: RunConfig, out: str | Path, callbacks: Callbacks = SILENT, eng
             open_run(config, run)
             stack.enter_context(sole_use(run))
         processes.wait()
-        _train_stages(config, Session(run, callbacks, engine, Summary(run / SUMMARY, processes.first)))
+        _train_stages(config, Session(config, run, callbacks, engine, Summary(run / SUMMARY, processes.first)))
         processes.wait()
     return run
 
@@ -138,7 +141,8 @@ def cached_latents(vae: Autoencoder, clips: Clips, config: RunConfig, session: S
 
 def fit_stage(task: Task, config: StageConfig, session: Session, hooks: Sequence[Hook] = ()) -> None:
     """Train one stage and leave the averaged weights in the task's modules."""
-    state = fit(task, config, session.run, hooks, session.callbacks, session.engine)
+    with explained(task, config, session.config, session.engine):
+        state = fit(task, config, session.run, hooks, session.callbacks, session.engine)
     task.modules.load_state_dict(state.averaged(task).state_dict())
     parameters = sum(p.numel() for p in task.modules.parameters())
     session.summary.add(

@@ -1,12 +1,12 @@
 """What a run took, and whether it is done; imports no torch."""
 
 import json
-import resource
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..files import whole_file
+from ..memory import peak_memory_mb
 from ..model_config import WEIGHTS
 from .config import RunConfig
 from .metric_log import METRICS, last_seconds
@@ -54,14 +54,3 @@ def stage_seconds(run: Path) -> float:
     done = {name: stage["seconds"] for name, stage in Summary(run / SUMMARY).values.get("stages", {}).items()
             if "seconds" in stage}  # fmt: skip
     return float(sum((last_seconds(run / METRICS) | done).values()))
-
-
-def peak_memory_mb() -> float:
-    """Most memory that this process has had in use.
-
-    On Linux ru_maxrss also counts the process that started this one, so its own status file goes first.
-    """
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.is_file() else []
-    own = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
-    return (own or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024  # kibibytes

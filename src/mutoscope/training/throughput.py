@@ -9,9 +9,9 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..memory import peak_memory_mb
 from .config import StageConfig
 from .state import State
-from .summary import peak_memory_mb
 from .task import Stopwatch, Task
 
 PROBED = 2
