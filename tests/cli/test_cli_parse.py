@@ -8,7 +8,8 @@ import tyro
 from pydantic import Field
 
 from mutoscope.cli.parse import options_of, parse
-from mutoscope.cli.train import options_for, options_of_recipe
+from mutoscope.cli.recipe_options import options_of_recipe
+from mutoscope.cli.train import TrainOptions, options_for
 from mutoscope.config import Config
 from mutoscope.recipes import RECIPES
 from mutoscope.training.config import RunConfig
@@ -70,7 +71,7 @@ def test_an_option_changes_its_field_and_nothing_else():
 
 def test_every_option_of_the_table_is_known_to_tyro():
     """The table that names are checked against must not refuse what tyro takes, nor the reverse."""
-    for name, option in options_of(options_of_recipe(RECIPES["smoke"]())).items():
+    for name, option in options_of(options_of_recipe(TrainOptions, RECIPES["smoke"]())).items():
         given = (
             [option.choices[0]] if option.choices else ["1"] * (3 if option.num_values is None else option.num_values)
         )

@@ -15,6 +15,7 @@ VERBS = {
     "compare": "train several models on one budget and write a page that says which to choose",
     "reconstruct": "send a video file through a model's VAE and show both side by side",
     "runs": "list the runs here: how far each is, how large; `runs clean` frees space",
+    "profile": "where the time of a training step goes: the largest costs, and a trace to look at",
     "doctor": "what this machine can do, what runs fast here, what is missing",
 }
 HELP = """mutoscope: train and run your own text-to-video model, from random weights, on your own captioned clips.

@@ -8,35 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from pydantic import create_model
 
-from ..recipes import RECIPES
-from ..text.config import PretrainedTextConfig
 from ..training.config import RunConfig
 from ..words import duration
-from .errors import one_line, suggestion
+from .errors import one_line
 from .folders import check_writable
-from .parse import parse, say, wants_help
+from .parse import say
 from .progress import Progress, RunLog
+from .recipe_options import RecipeOptions, changed, recipe_options
 from .stopping import StopSignal
 
 if TYPE_CHECKING:
     from ..model import VideoModel
     from ..training.distributed import Engine
 
-USAGE = """usage: mutoscope train RECIPE [--out DIR] [--section.field value ...]
 
-Train all stages of a recipe into a run folder, or go on with what is there. Ctrl-C saves.
-
-recipes:
-{recipes}
-
-  mutoscope train RECIPE --help    all options with the recipe's values"""
-DESCRIPTION = "Train all stages of a recipe into a run folder, or go on with what is there. Ctrl-C saves."
-
-
-class TrainOptions(RunConfig):
+class TrainOptions(RecipeOptions):
     """A run and where it goes."""
+
+    verb = "train"
+    description = "Train all stages of a recipe into a run folder, or go on with what is there. Ctrl-C saves."
+    folder = "runs"
 
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Run folder; a run that is there already goes on."""
@@ -44,24 +36,13 @@ class TrainOptions(RunConfig):
     """Say what would be trained on, for how long and in how much memory, and stop."""
     fsdp: tyro.conf.FlagCreatePairsOff[bool] = False
     """Under torchrun: every process keeps a part of the weights (FSDP2), not a copy of them (DDP)."""
-    recompute: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Less memory for more time: the insides of the denoiser's blocks are computed again on the way back."""
-    compile: tyro.conf.FlagCreatePairsOff[bool] = False
-    """The denoiser's blocks go through torch.compile."""
 
 
 def run(args: list[str]) -> int:
     """The verb."""
-    if not args or wants_help(args):
-        width = max(map(len, RECIPES))
-        print(USAGE.format(recipes="\n".join(f"  {name:<{width}}  {summary(name)}" for name in RECIPES)))
+    options = recipe_options(TrainOptions, args)
+    if options is None:
         return 0
-    name, rest = args[0], args[1:]
-    if name.startswith("-"):
-        raise ValueError(f"got {name!r} where the recipe goes. Type: mutoscope train RECIPE {name} …")
-    if name not in RECIPES:
-        raise ValueError(f"unknown recipe {name!r}.{suggestion(name, RECIPES)} Recipes: {', '.join(RECIPES)}.")
-    options = parsed(name, rest)
     if options.dry_run:
         print("\n".join(expected(options)))
         return 0
@@ -72,8 +53,8 @@ def run(args: list[str]) -> int:
     with joined() as processes:
         engine = Engine(processes, options.fsdp, options.recompute, options.compile)
         if not processes.first:
-            return train_along(run_of(options), options.out, engine)
-        return train_run(run_of(options), options.out, command_of(args), engine)
+            return train_along(options.run, options.out, engine)
+        return train_run(options.run, options.out, command_of(args), engine)
 
 
 def command_of(args: list[str]) -> str:
@@ -90,46 +71,14 @@ def expected(options: TrainOptions) -> list[str]:
     from ..training.preflight import preflight
     from ..training.run import check
 
-    check(config := run_of(options))
+    check(config := options.run)
     return preflight(config, Engine(recompute=options.recompute, compile=options.compile))
 
 
 def options_for(name: str, args: list[str]) -> tuple[RunConfig, Path]:
     """The recipe `name` changed by options, and the run folder."""
-    options = parsed(name, args)
-    return run_of(options), options.out
-
-
-def run_of(options: TrainOptions) -> RunConfig:
-    """The settings without what only the command line needs."""
-    return RunConfig(**{field: getattr(options, field) for field in RunConfig.model_fields})
-
-
-def parsed(name: str, args: list[str]) -> TrainOptions:
-    """The recipe `name` changed by options."""
-    recipe = with_pretrained_text(RECIPES[name](), args)
-    fields = {field: getattr(recipe, field) for field in RunConfig.model_fields}
-    kind = options_of_recipe(recipe)
-    return parse(kind, args, f"mutoscope train {name}", DESCRIPTION, kind(out=Path("runs") / name, **fields))
-
-
-def options_of_recipe(recipe: RunConfig) -> type[TrainOptions]:
-    """A recipe settles whose clips, which network and which space it is about; options change the settings of those."""
-    kinds = {name: type(getattr(recipe, name)) for name in ("data", "vae", "text", "denoiser")}
-    return create_model("TrainOptions", __base__=TrainOptions, **kinds)  # pyright: ignore
-
-
-def with_pretrained_text(recipe: RunConfig, args: list[str]) -> RunConfig:
-    """`--text.source`, which only a pretrained encoder has, puts one in the place of a recipe's small encoder."""
-    asked = any(arg.partition("=")[0] == "--text.source" for arg in args)
-    if not asked or isinstance(recipe.text, PretrainedTextConfig):
-        return recipe
-    return recipe.model_copy(update={"text": PretrainedTextConfig(model_dim=recipe.text.model_dim)})
-
-
-def summary(name: str) -> str:
-    """First line of a recipe's docstring."""
-    return (RECIPES[name].__doc__ or "").strip().splitlines()[0]
+    options = changed(TrainOptions, name, args)
+    return options.run, options.out
 
 
 def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> int:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from torch import nn
+from torch.profiler import record_function
 
 from .callbacks import SILENT, Callbacks
 from .checkpoint_files import CHECKPOINTS
@@ -19,6 +20,8 @@ from .state import State, start
 from .task import Task
 from .throughput import Meter
 
+PARTS = ("data and forward", "backward", "optimizer", "average")
+"""Of a step, as a profiler shows them."""
 Hook = tuple[int, Callable[[nn.ModuleDict, int], None]]
 """(every so many steps, function of the averaged modules and the step)."""
 
@@ -33,20 +36,24 @@ def train_step(task: Task, state: State, config: StageConfig) -> dict[str, float
     state.compute.masters.zero_grad(set_to_none=True)
     for micro in range(config.grad_accum):
         own = state.engine.processes.part(state.examples(config, micro))
-        loss = state.loss(own.start, own.stop).mean() / config.grad_accum
-        loss.backward()
-        state.compute.pull_gradients()
+        with record_function(PARTS[0]):
+            loss = state.loss(own.start, own.stop).mean() / config.grad_accum
+        with record_function(PARTS[1]):
+            loss.backward()
+            state.compute.pull_gradients()
         total += float(loss.detach())
     total = state.engine.processes.mean(total)
     norm = float(finite_gradients(state.compute.masters, config.max_grad_norm))
     if not (math.isfinite(total) and math.isfinite(norm)):
         raise NonFiniteLoss(f"{task.name}: loss {total}, gradient norm {norm} at step {state.step + 1}")
     rate = learning_rate(state.step, config)
-    set_learning_rate(state.optimizers, rate)
-    for optimizer in state.optimizers:
-        optimizer.step()
-    state.ema.update(state.step)
-    state.compute.push()
+    with record_function(PARTS[2]):
+        set_learning_rate(state.optimizers, rate)
+        for optimizer in state.optimizers:
+            optimizer.step()
+    with record_function(PARTS[3]):
+        state.ema.update(state.step)
+        state.compute.push()
     state.step += 1
     return {"loss": total, "grad_norm": norm, "lr": rate}
 
