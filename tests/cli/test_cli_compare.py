@@ -189,7 +189,8 @@ def blind_judge(monkeypatch):
 def trained_here(monkeypatch):
     """Children run in this process, so that torch loads once; their commands are kept."""
     commands = []
-    monkeypatch.setattr(training_plan, "cost_of", lambda config, unit, engine=None: StageCosts(vae=2.0, diffusion=8.0, once=0.0))
+    costs = StageCosts(vae=2.0, diffusion=8.0, once=0.0)
+    monkeypatch.setattr(training_plan, "cost_of", lambda config, unit, engine=None: costs)
 
     def here(words, log, on_progress):
         commands.append(words)
