@@ -9,6 +9,8 @@ from together import run_together
 from trained_together import train
 
 from mutoscope.processes import Processes
+from mutoscope.training.checkpoint import load_newest
+from mutoscope.training.checkpoint_files import is_sound, list_checkpoints, step_of
 from mutoscope.training.distributed import PLAIN
 
 
@@ -57,16 +59,30 @@ def test_two_processes_give_the_curve_of_one(tmp_path, alone, optimizer, precisi
     assert_close(tmp_path, expected, atol, 2)
 
 
-@pytest.mark.parametrize(("fsdp", "count"), [(True, 1), (False, 4)])
-def test_stopped_on_two_it_goes_on_on_one_and_on_four(tmp_path, alone, fsdp, count):
+@pytest.mark.parametrize(("fsdp", "count", "then"), [(True, 1, False), (False, 4, True), (True, 4, True)])
+def test_stopped_on_two_it_goes_on_on_one_and_on_four(tmp_path, alone, fsdp, count, then):
     expected = alone("adamw", "float32")
     run_together(2, "trained_together", "train", tmp_path, "adamw", "float32", 23, fsdp=fsdp)
     assert len(losses(tmp_path)) == 23
     if count == 1:
         train(PLAIN, str(tmp_path), "adamw", "float32")
     else:
-        run_together(count, "trained_together", "train", tmp_path, "adamw", "float32", fsdp=not fsdp)
+        run_together(count, "trained_together", "train", tmp_path, "adamw", "float32", fsdp=then)
     assert_close(tmp_path, expected, 1e-5, count)
+
+
+def test_a_checkpoint_in_parts_is_of_the_moment_it_was_begun(tmp_path):
+    run_together(2, "trained_together", "save_and_train_on", tmp_path, fsdp=True)
+    (newest,) = [path for path in list_checkpoints(tmp_path, "regression") if step_of(path) == 3]
+    assert is_sound(newest)
+    part = newest / "__1_0.distcp"
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(data)
+    assert not is_sound(newest)
+    notices = []
+    path, _ = load_newest(tmp_path, "regression", notices.append)
+    assert step_of(path) == 0 and "is set aside" in notices[0]
 
 
 def test_the_parts_of_a_batch_are_the_batch():

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ from .parts import part_like, whole
 KEPT = 2
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A tensor that lies in several files, by its name; see `sharded_checkpoint`."""
+
+    name: str
+
+
 class Damaged(ValueError):
     """A checkpoint that is not as it was written."""
 
@@ -46,29 +54,40 @@ def save_checkpoint(folder: Path, stage: str, step: int, state: dict[str, Any]) 
     if final.exists():  # the same step of the same run: the same state, already complete
         return final
     tensors: dict[str, Tensor] = {}
-    plain = _flatten(state, "", tensors)
+    plain = flatten(state, "", tensors)
     try:
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir()
         _save_tensors(tensors, half / TENSORS)
-        crc32 = crc32_of(half / TENSORS)
-        (half / RECORD).write_text(json.dumps({"stage": stage, "step": step, "crc32": crc32, "state": plain}))
+        write_record(half, stage, step, {TENSORS: crc32_of(half / TENSORS)}, plain)
         os.replace(half, final)
     except BaseException:
         shutil.rmtree(half, ignore_errors=True)
         raise
-    for old in list_checkpoints(folder, stage)[:-KEPT]:
-        with suppress(OSError):  # it is in nobody's way
-            remove_checkpoint(old)
+    remove_older(folder, stage)
     return final
 
 
+def write_record(folder: Path, stage: str, step: int, crc32: dict[str, int], plain: Any) -> None:
+    """state.json, which makes a folder a checkpoint. crc32: of every other file in it."""
+    (folder / RECORD).write_text(json.dumps({"stage": stage, "step": step, "crc32": crc32, "state": plain}))
+
+
+def remove_older(folder: Path, stage: str) -> None:
+    """Keep the newest `KEPT`."""
+    for old in list_checkpoints(folder, stage)[:-KEPT]:
+        with suppress(OSError):  # it is in nobody's way
+            remove_checkpoint(old)
+
+
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """The state that was saved; `Damaged` where it is not what was saved."""
+    """The state that was saved, with `Stored` for tensors in parts; `Damaged` where it is not what was saved."""
     try:
         record = read_record(path)
+        if not (path / TENSORS).is_file():
+            return restored(record["state"], Stored)
         with safe_open(path / TENSORS, framework="pt") as file:
-            return _restore(record["state"], file)
+            return restored(record["state"], file.get_tensor)
     except PermissionError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
@@ -102,9 +121,9 @@ def _free_name(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def module_state(modules: nn.Module) -> dict[str, Tensor]:
-    """Named tensors of a module, whole ones."""
-    return {name: whole(tensor) for name, tensor in modules.state_dict().items()}
+def module_state(modules: nn.Module, gather: bool = True) -> dict[str, Tensor]:
+    """Named tensors of a module; gather: whole ones, where processes have parts of them."""
+    return {name: whole(tensor) if gather else tensor for name, tensor in modules.state_dict().items()}
 
 
 def restore_module(modules: nn.Module, state: dict[str, Tensor]) -> None:
@@ -113,14 +132,15 @@ def restore_module(modules: nn.Module, state: dict[str, Tensor]) -> None:
     modules.load_state_dict({name: part_like(tensor, patterns[name]) for name, tensor in state.items()})
 
 
-def optimizer_state(optimizer: Optimizer) -> list[dict[str, Any]]:
-    """State of each parameter in order, empty where it never had a gradient.
+def optimizer_state(optimizer: Optimizer, gather: bool = True) -> list[dict[str, Any]]:
+    """State of each parameter in order, empty where it never had a gradient; gather: as for `module_state`.
 
     Learning rates are not in it: they are a function of the step.
     """
     saved = optimizer.state_dict()
     order = [i for group in saved["param_groups"] for i in group["params"]]
-    return [{name: _whole(value) for name, value in saved["state"].get(i, {}).items()} for i in order]
+    states = [saved["state"].get(i, {}) for i in order]
+    return [{name: _whole(value) for name, value in state.items()} for state in states] if gather else states
 
 
 def restore_optimizer(optimizer: Optimizer, state: list[dict[str, Any]]) -> None:
@@ -146,23 +166,25 @@ def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         raise OSError(f"{path} cannot be written: {error}") from error
 
 
-def _flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+def flatten(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """What of a state is no tensor, ready for JSON; its tensors go to `tensors`, by path. Inverse: `restored`."""
     if isinstance(value, torch.Tensor):
         tensors[name] = value
         return {"tensor": name}
     if isinstance(value, dict):
-        return {"dict": {k: _flatten(v, f"{name}/{k}", tensors) for k, v in value.items()}}
+        return {"dict": {k: flatten(v, f"{name}/{k}", tensors) for k, v in value.items()}}
     if isinstance(value, list):
-        return {"list": [_flatten(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]}
+        return {"list": [flatten(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]}
     return {"value": value}
 
 
-def _restore(value: Any, file: Any) -> Any:
+def restored(value: Any, tensor_of: Callable[[str], Any]) -> Any:
+    """Inverse of `flatten`."""
     ((kind, inner),) = value.items()
     if kind == "tensor":
-        return file.get_tensor(inner)
+        return tensor_of(inner)
     if kind == "dict":
-        return {k: _restore(v, file) for k, v in inner.items()}
+        return {k: restored(v, tensor_of) for k, v in inner.items()}
     if kind == "list":
-        return [_restore(v, file) for v in inner]
+        return [restored(v, tensor_of) for v in inner]
     return inner

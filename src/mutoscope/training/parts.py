@@ -7,8 +7,10 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 
 def part_like(value: Any, pattern: Tensor) -> Any:
-    """A whole tensor divided as `pattern` is, without communication; anything else as it is."""
-    if not isinstance(pattern, DTensor) or not isinstance(value, Tensor) or value.shape != pattern.shape:
+    """A whole tensor divided as `pattern` is, without communication; anything else, also one in parts, as it is."""
+    if not isinstance(value, Tensor) or isinstance(value, DTensor) or not isinstance(pattern, DTensor):
+        return value
+    if value.shape != pattern.shape:
         return value
     return distribute_tensor(value, pattern.device_mesh, pattern.placements, src_data_rank=None)
 

@@ -49,6 +49,7 @@ class Recovery:
         if self.returns == RETURNS:
             raise NonFiniteLoss(f"{error}. {self._diagnosis(state)}") from error
         seen = state.step + state.passed_over
+        state.flush()
         found = newest(self.checkpoints, self.stage, state.engine.processes, self.on_notice)
         assert found is not None, "a stage begins with a checkpoint"
         state.restore(*found)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..processes import ALONE, Processes
 from .checkpoint import (
+    flatten,
     load_checkpoint,
     load_newest,
     module_state,
@@ -25,6 +26,7 @@ from .distributed import PLAIN, Engine, TaskLoss, prepare_blocks, replicated, sh
 from .ema import Ema
 from .optim import build_optimizers
 from .precision import ComputeCopy, fastest_dtype
+from .sharded_checkpoint import ShardedWriter, read_parts
 from .task import Task
 
 
@@ -44,6 +46,8 @@ class State:
     passed_over: int = 0
     """Batches that were asked for and gave no step, so far: the data go on behind them."""
     seconds: float = 0.0
+    writer: ShardedWriter | None = None
+    """Of checkpoints in parts; None where one process writes them whole."""
     last_checkpoint: Path | None = None
 
     def examples(self, config: StageConfig, micro: int = 0) -> range:
@@ -52,20 +56,31 @@ class State:
         return range(first, first + config.batch_size)
 
     def save(self, folder: Path, stage: str) -> None:
-        """Write a checkpoint of the step just done; every process must call it."""
-        tensors: dict[str, Any] = {
-            "masters": module_state(self.compute.masters),
-            "ema": module_state(self.ema.modules),
-            "optimizers": [optimizer_state(optimizer) for optimizer in self.optimizers],
+        """Write a checkpoint of the step just done; every process must call it.
+
+        Where each has a part of the weights, each writes its own part, while training goes on: see `flush`.
+        """
+        processes, gather = self.engine.processes, self.writer is None
+        saved: dict[str, Any] = {
+            "masters": module_state(self.compute.masters, gather),
+            "ema": module_state(self.ema.modules, gather),
+            "optimizers": [optimizer_state(optimizer, gather) for optimizer in self.optimizers],
             "dtype": str(self.dtype).removeprefix("torch."),
             "step": self.step,
             "passed_over": self.passed_over,
             "seconds": self.seconds,
         }
-        processes = self.engine.processes
+        if self.writer is not None:
+            self.last_checkpoint = self.writer.save(folder, stage, self.step, saved)
+            return
         if processes.first:
-            self.last_checkpoint = save_checkpoint(folder, stage, self.step, tensors)
+            self.last_checkpoint = save_checkpoint(folder, stage, self.step, saved)
         self.last_checkpoint = processes.from_first(self.last_checkpoint)
+
+    def flush(self) -> None:
+        """Wait until the last checkpoint is complete; what went wrong with it is raised here."""
+        if self.writer is not None:
+            self.writer.flush()
 
     def averaged(self, task: Task) -> nn.ModuleDict:
         """The averaged modules, whole; every process must ask."""
@@ -77,6 +92,7 @@ class State:
 
     def restore(self, path: Path, saved: dict[str, Any]) -> None:
         """Everything as it was when the checkpoint at `path` was written."""
+        saved = read_parts(path, saved, self._patterns())
         restore_module(self.compute.masters, saved["masters"])
         restore_module(self.ema.modules, saved["ema"])
         for optimizer, values in zip(self.optimizers, saved["optimizers"], strict=True):
@@ -84,6 +100,14 @@ class State:
         self.step, self.seconds, self.passed_over = saved["step"], saved["seconds"], saved.get("passed_over", 0)
         self.last_checkpoint = path
         self.compute.push()
+
+    def _patterns(self) -> dict[str, Tensor]:
+        """By path in a checkpoint, how this process divides tensors; states of an optimizer like its parameters."""
+        found: dict[str, Tensor] = {}
+        parameters = [[p for group in optimizer.param_groups for p in group["params"]] for optimizer in self.optimizers]
+        modules = {"masters": self.compute.masters.state_dict(), "ema": self.ema.modules.state_dict()}
+        flatten({**modules, "optimizers": parameters}, "", found)
+        return found
 
 
 def start(
@@ -109,6 +133,7 @@ def start(
         prepare_blocks(compute.modules, engine)
         loss = replicated(TaskLoss(task, compute.modules), processes)
     state = State(loss, compute, build_optimizers(compute.masters, config), ema, dtype, engine)
+    state.writer = ShardedWriter(processes) if engine.fsdp else None
     if found is not None:
         state.restore(*found)
     else:  # saved at once, so that a run killed early goes on with the precision that was chosen for it

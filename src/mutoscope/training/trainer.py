@@ -75,32 +75,35 @@ def fit(
     recovery, log = Recovery(checkpoints, task.name, on_notice), run / METRICS
     rows = MetricLog(log, task.name, state.step, engine.processes.first)
     meter, begun = Meter(task, config, state), time.perf_counter() - state.seconds
-    while state.step < config.steps:
-        try:
-            with meter.step:
-                metrics = train_step(task, state, config)
-        except NonFiniteLoss as error:
-            before = state.step
-            recovery.recover(state, error)
-            if state.step < before:
-                rows = MetricLog(log, task.name, state.step, engine.processes.first)
-            continue
-        recovery.good_step()
-        state.seconds = time.perf_counter() - begun
-        last = state.step == config.steps
-        if state.step % config.log_every == 0 or state.step == 1 or last:
-            speed = meter.read()
-            rows.write({"step": state.step, **metrics, "seconds": state.seconds, **asdict(speed)})
-            callbacks.on_speed(task.name, speed)
-        callbacks.on_step(task.name, state.step, config.steps, metrics["loss"])
-        due = [hook for period, hook in hooks if period and (state.step % period == 0 or last)]
-        if due:
-            averaged = state.averaged(task)
-            for hook in due:
-                hook(averaged, state.step)
-        stopping = not last and callbacks.should_stop()
-        if state.step % config.checkpoint_every == 0 or last or stopping:
-            state.save(checkpoints, task.name)
-        if stopping:
-            raise Interrupted(f"{task.name} stopped after step {state.step} of {config.steps}")
+    try:
+        while state.step < config.steps:
+            try:
+                with meter.step:
+                    metrics = train_step(task, state, config)
+            except NonFiniteLoss as error:
+                before = state.step
+                recovery.recover(state, error)
+                if state.step < before:
+                    rows = MetricLog(log, task.name, state.step, engine.processes.first)
+                continue
+            recovery.good_step()
+            state.seconds = time.perf_counter() - begun
+            last = state.step == config.steps
+            if state.step % config.log_every == 0 or state.step == 1 or last:
+                speed = meter.read()
+                rows.write({"step": state.step, **metrics, "seconds": state.seconds, **asdict(speed)})
+                callbacks.on_speed(task.name, speed)
+            callbacks.on_step(task.name, state.step, config.steps, metrics["loss"])
+            due = [hook for period, hook in hooks if period and (state.step % period == 0 or last)]
+            if due:
+                averaged = state.averaged(task)
+                for hook in due:
+                    hook(averaged, state.step)
+            stopping = not last and callbacks.should_stop()
+            if state.step % config.checkpoint_every == 0 or last or stopping:
+                state.save(checkpoints, task.name)
+            if stopping:
+                raise Interrupted(f"{task.name} stopped after step {state.step} of {config.steps}")
+    finally:
+        state.flush()
     return state
