@@ -44,6 +44,11 @@ class VideoModel(nn.Module):
         """Arithmetic of the networks."""
         return next(self.denoiser.parameters()).dtype
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks compute."""
+        return next(self.denoiser.parameters()).device
+
     def latent_shape(self, num_frames: int) -> tuple[int, int, int, int]:
         """(channels, frames, rows, columns) of latents for clips of this length; ValueError where it does not fit."""
         return latent_shape(self.config.vae, num_frames, self.config.height, self.config.width)
@@ -58,25 +63,24 @@ class VideoModel(nn.Module):
     def context(self, captions: Sequence[str]) -> Context:
         """Text context of captions; "" is the null context that guidance pushes away from."""
         values, mask = self.prepare(captions)
-        device = next(self.denoiser.parameters()).device
-        return self.text(values.to(device), mask.to(device))
+        return self.text(values.to(self.device), mask.to(self.device))
 
     def x0_denoiser(self, context: Context | None) -> Denoiser:
         """The two-argument function that samplers see: (xt, t) -> estimate of x0, float32."""
 
         def denoise(xt: Float[Tensor, "b c f h w"], t: Float[Tensor, "..."]) -> Float[Tensor, "b c f h w"]:
-            output = self.denoiser(xt.to(self.dtype), t, context)
+            output = self.denoiser(xt.to(self.dtype), t.to(xt.device), context)
             return to_x0(output, xt, t, self.path, self.config.diffusion.prediction)
 
         return denoise
 
     def decode(self, latents: Float[Tensor, "b k f h w"]) -> Float[Tensor, "b c F H W"]:
-        """Frames in [-1, 1], float32."""
-        return self.vae.decode(latents.to(self.dtype)).float().clamp(-1, 1)
+        """Frames in [-1, 1], float32, on the model's device."""
+        return self.vae.decode(latents.to(self.device, self.dtype)).float().clamp(-1, 1)
 
     def encode(self, frames: Float[Tensor, "b c F H W"]) -> Float[Tensor, "b k f h w"]:
-        """Normalised latents, float32."""
-        return self.vae.encode(frames.to(self.dtype)).float()
+        """Normalised latents, float32, on the model's device."""
+        return self.vae.encode(frames.to(self.device, self.dtype)).float()
 
     def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         """Write config.json, the reader's file and weights.safetensors; the weights come last and atomically."""
@@ -84,7 +88,7 @@ class VideoModel(nn.Module):
         (folder / CONFIG).write_text(self.config.model_dump_json(indent=1))
         self.reader.save(folder / reader_file(self.config.text))
         with whole_file(folder / WEIGHTS) as half:
-            save_file({k: v.detach().to(dtype).contiguous() for k, v in self.state_dict().items()}, half)
+            save_file({k: v.detach().to("cpu", dtype).contiguous() for k, v in self.state_dict().items()}, half)
 
     @classmethod
     def load(cls, folder: Path) -> "VideoModel":

@@ -83,7 +83,11 @@ def joined() -> Iterator[Processes]:
     if count == 1:
         yield ALONE
         return
-    distributed.init_process_group("gloo")
+    backend = "gloo"
+    if torch.cuda.is_available():  # a GPU each; what is no tensor of a network still goes between the processors
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+        backend = "cpu:gloo,cuda:nccl"
+    distributed.init_process_group(backend)
     try:
         yield Processes(distributed.get_rank(), count)
     finally:

@@ -33,7 +33,7 @@ def with_given(denoise: Denoiser, given: Given, path: Path, given_time: float | 
     """
 
     def denoising(xt: Float[Tensor, "b c f h w"], t: Float[Tensor, "b"]) -> Float[Tensor, "b c f h w"]:
-        times = t[:, None].expand(-1, xt.shape[2])
+        times = t.to(xt.device)[:, None].expand(-1, xt.shape[2])
         if given_time is not None:
             times = torch.where(given.frames, given_time, times)
         noised = add_noise(given.latents, given.noise, times, path).to(xt.dtype)

@@ -136,7 +136,8 @@ def path_of(config: DiffusionConfig) -> Path:
 
 
 def expand(t: Float[Tensor, "..."], like: Float[Tensor, "b *s"]) -> Float[Tensor, "..."]:
-    """Times (b,) or () with singleton axes, or (b, f) for latents, so that they multiply `like`."""
+    """Times (b,) or () with singleton axes, or (b, f) for latents, where `like` is, so that they multiply it."""
+    t = t.to(like.device)
     if t.ndim == 2:
         return t[:, None, :, None, None]
     return t.reshape(-1, *[1] * (like.ndim - 1))

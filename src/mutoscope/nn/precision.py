@@ -1,6 +1,17 @@
-"""Which arithmetic matrix products run faster in."""
+"""Where networks compute, and in which arithmetic they do so faster."""
 
 import torch
+
+
+def fast_device() -> torch.device:
+    """The GPU of this process where there is one (CUDA_VISIBLE_DEVICES= hides it), else the processor."""
+    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was asked to do; processors do it at once."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def fast_dtype(device: str = "cpu") -> torch.dtype:

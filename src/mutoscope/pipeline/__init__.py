@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ..model import VideoModel
-from ..nn.precision import fast_dtype
+from ..nn.precision import fast_device, fast_dtype
 from ..samplers.config import SamplingConfig
 from ..video.pixels import to_uint8
 from ..video.resize import fit_clip
@@ -34,15 +34,17 @@ class Pipeline:
     def load(
         cls, run: str | Path | None = None, dtype: torch.dtype | None = None, weak_model: str | Path | None = None
     ) -> "Pipeline":
-        """The model of a run folder (or a model folder); none = the small one inside the package.
+        """The model of a run folder (or a model folder), on the GPU where there is one; none = the small one inside
+        the package.
 
-        dtype: arithmetic of the networks; none = bfloat16 where the processor has it in hardware, else float32.
+        dtype: arithmetic of the networks; none = bfloat16 where the device has it in hardware, else float32.
         The sampler's state is float32 always.
         weak_model: folder of a weaker model of the same VAE, to guide with; none = guide with the empty caption.
         """
-        dtype = dtype or fast_dtype()
-        model = _load_model(PACKAGED_MODEL if run is None else Path(run)).to(dtype)
-        return cls(model, None if weak_model is None else _load_model(Path(weak_model)).to(dtype))
+        device = fast_device()
+        dtype = dtype or fast_dtype(device.type)
+        model = _load_model(PACKAGED_MODEL if run is None else Path(run)).to(device, dtype)
+        return cls(model, None if weak_model is None else _load_model(Path(weak_model)).to(device, dtype))
 
     def generate(
         self,

@@ -16,6 +16,7 @@ from ..vae.model import frames_within
 from .guided import check_weak_model, guided_denoiser, question_of
 from .request import GenerateRequest, Windows, check_guidance, size_of, windows_of
 
+CPU = torch.device("cpu")
 OnStep = Callable[[int, int], None]
 """Called with (network steps done, steps in all)."""
 
@@ -70,9 +71,9 @@ def _windows(
     end: Tensor | None,
 ) -> Iterator[Tensor]:
     sampling = request.sampling or model.config.sampling
-    question, draw = question_of(model, request, weak_model), seeded_draw(request.seeds, windows.shape)
+    question, draw = question_of(model, request, weak_model), seeded_draw(request.seeds, windows.shape, model.device)
     count = _counter(on_step, len(windows.added) * sampling.network_steps)
-    times = time_grid(sampling.steps, model.config.diffusion.shift)
+    times = time_grid(sampling.steps, model.config.diffusion.shift)  # on the CPU: what to do is decided by them
     shown = start
     for index in range(len(windows.added)):
         num_given = windows.given(index)
@@ -82,7 +83,7 @@ def _windows(
             denoise = count(guided_denoiser(question, sampling, given))
             latents = sampler_of(sampling, draw)(denoise, noise, times, model.path)
             shown = model.decode(latents if given is None else given.over(latents))
-        yield shown if index == 0 else shown[:, :, frames_within(model.config.vae, num_given) :]
+        yield (shown if index == 0 else shown[:, :, frames_within(model.config.vae, num_given) :]).cpu()
 
 
 def _given(model: VideoModel, shown: Tensor, num_latents: int, end: Tensor | None, noise: Tensor) -> Given:
@@ -92,7 +93,7 @@ def _given(model: VideoModel, shown: Tensor, num_latents: int, end: Tensor | Non
     it goes on from frames, encoded anew, and not from the latents of the window before.
     """
     needed, latents = frames_within(model.config.vae, num_latents), torch.zeros_like(noise)
-    frames = torch.zeros(noise.shape[2], dtype=torch.bool)
+    frames = torch.zeros(noise.shape[2], dtype=torch.bool, device=noise.device)
     tail = shown[:, :, -needed:]
     if tail.shape[2] < needed:  # a picture for a VAE whose first latent frame stands for several
         tail = torch.cat([tail[:, :, :1].expand(-1, -1, needed - tail.shape[2], -1, -1), tail], dim=2)
@@ -103,13 +104,13 @@ def _given(model: VideoModel, shown: Tensor, num_latents: int, end: Tensor | Non
     return Given(latents, frames, noise)
 
 
-def seeded_draw(seeds: tuple[int, ...], shape: tuple[int, ...]) -> Draw:
+def seeded_draw(seeds: tuple[int, ...], shape: tuple[int, ...], device: torch.device = CPU) -> Draw:
     """Fresh standard normal (len(seeds), *shape) at every call; row i depends on seeds[i] and the call's number only.
 
     Drawn on the CPU, so one seed means one video on every device and in every batch.
     """
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    return lambda: torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+    return lambda: torch.stack([torch.randn(shape, generator=generator) for generator in generators]).to(device)
 
 
 def _counter(on_step: OnStep | None, calls: int) -> Callable[[Denoiser], Denoiser]:

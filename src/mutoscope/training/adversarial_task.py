@@ -59,20 +59,20 @@ class AdversarialTask:
 
     def _loss(self, vae: VideoVAE, discriminator: Discriminator, indices: list[int]) -> Float[Tensor, "n"]:
         """Of clips of one shape."""
-        dtype = next(vae.parameters()).dtype
+        weight = next(vae.parameters())
         with self.fetching:
-            frames = self._clips.batch(indices).frames.to(dtype)
+            frames = self._clips.batch(indices).frames.to(weight)
         noise, _ = normal_rows(self._seed, "vae-noise", indices, latent_shape(vae.config, *frames.shape[2:]))
         nearby, _ = normal_rows(self._seed, "nearby", indices, tuple(frames.shape[1:]))
         with torch.no_grad():
-            latents = vae.posterior(frames).sample(noise.to(dtype))
+            latents = vae.posterior(frames).sample(noise.to(weight))
         decoded = vae.decode_raw(latents)
         likeness = reconstruction_loss(decoded - frames, vae.config)
         looks = generator_loss(discriminator, decoded)
-        ramp = torch.tensor([min(1.0, i / self._ramp) for i in indices])
+        ramp = torch.tensor([min(1.0, i / self._ramp) for i in indices], device=weight.device)
         factor = balance(likeness.mean(), looks.mean(), vae.decoder.head.weight)  # pyright: ignore[reportArgumentType]
         wanted = likeness + vae.config.adversarial_weight * factor * ramp * looks
-        return wanted + discriminator_loss(discriminator, frames, decoded, nearby.to(dtype))
+        return wanted + discriminator_loss(discriminator, frames, decoded, nearby.to(weight))
 
     def check(self, averaged: nn.ModuleDict, step: int) -> None:
         """Raise WorseReconstruction where reconstruction has suffered; to be called every CHECK_EVERY steps."""
@@ -85,6 +85,6 @@ class AdversarialTask:
         """In dB, of a few clips."""
         errors = []
         for group in alike(self._clips.shapes(CHECK_CLIPS)):
-            frames = self._clips.batch([CHECK_CLIPS[place] for place in group]).frames
+            frames = self._clips.batch([CHECK_CLIPS[place] for place in group]).frames.to(vae.latent_mean.device)
             errors.append((vae.decode_raw(vae.encode_raw(frames)).clamp(-1, 1) - frames).square().flatten())
         return 10 * math.log10(4 / max(float(torch.cat(errors).mean()), 1e-10))

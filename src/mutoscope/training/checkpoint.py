@@ -161,7 +161,7 @@ def _whole(value: Any) -> Any:
 
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
     try:
-        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, path)
+        save_file({k: v.detach().to("cpu", copy=True).contiguous() for k, v in tensors.items()}, path)
     except SafetensorError as error:  # how the library reports a full disk
         raise OSError(f"{path} cannot be written: {error}") from error
 

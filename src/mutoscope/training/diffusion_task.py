@@ -54,8 +54,9 @@ class DiffusionTask:
 
     def _loss(self, modules: nn.ModuleDict, indices: Sequence[int], rows: Int[Tensor, "n"]) -> Float[Tensor, "n"]:
         """Of the examples with these numbers, whose latents have one shape."""
+        device = next(modules.parameters()).device
         with self.fetching:
-            x0 = self._latents[rows].float()
+            x0 = self._latents[rows].to(device, torch.float32)
         noise, uniform = normal_rows(self._seed, "noise", indices, tuple(x0.shape[1:]))
         t, given = training_times(even_uniforms(torch.tensor(indices), self._offset), self._config), None
         if self._config.per_frame:
@@ -66,9 +67,10 @@ class DiffusionTask:
         if self._has_text:
             dropped = uniform < self._config.caption_dropout  # per example, never per batch
             with self.fetching:
-                captions = self._captions.of(rows, dropped)
-            context = modules["text"](*captions)
+                values, mask = self._captions.of(rows, dropped)
+            context = modules["text"](values.to(device), mask.to(device))
         path, prediction, gamma = path_of(self._config), self._config.prediction, self._config.min_snr_gamma
+        noise, t, given = noise.to(device), t.to(device), None if given is None else given.to(device)
         return diffusion_loss(modules["denoiser"], x0, context, t, noise, path, prediction, gamma, given)
 
     def order(self, indices: range) -> Int[Tensor, "b"]:

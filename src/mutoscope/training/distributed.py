@@ -16,6 +16,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
+from ..nn.precision import fast_device
 from ..processes import ALONE, Processes
 from .optim import BLOCK_LISTS
 from .parts import part_like
@@ -36,6 +37,11 @@ class Engine:
     """Blocks keep only their inputs and are computed again on the way back (Chen et al. 2016, arXiv:1604.06174)."""
     compile: bool = False
     """Blocks go through torch.compile."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        return fast_device()
 
     def __post_init__(self) -> None:
         if self.fsdp and self.processes.count == 1:
@@ -100,7 +106,7 @@ def sharded(task: Task, dtype: torch.dtype, engine: Engine) -> tuple[TaskLoss, n
     modules = copy.deepcopy(task.modules)
     loss = TaskLoss(task, modules)
     prepare_blocks(modules, engine)
-    mesh = init_device_mesh("cpu", (distributed.get_world_size(),))
+    mesh = init_device_mesh(engine.device.type, (distributed.get_world_size(),))
     policy = MixedPrecisionPolicy(
         param_dtype=None if dtype == torch.float32 else dtype, reduce_dtype=torch.float32, cast_forward_inputs=False
     )

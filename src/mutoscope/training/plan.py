@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from ..data.buckets import alike
 from ..data.open import open_clips
 from ..model import VideoModel
+from ..nn.precision import synchronize
 from ..vae.config import VAEConfig
 from ..vae.model import VideoVAE
 from .adversarial_task import AdversarialTask
@@ -107,7 +108,7 @@ def cost_of(config: RunConfig, unit: Unit, engine: Engine = PLAIN) -> StageCosts
         vae = float(_clips_per_step(config.vae_training)) if trains_vae(config) else None
         return StageCosts(vae=vae, diffusion=float(_clips_per_step(config.training)))
     clips = open_clips(config.data, "train", config.seed)
-    model = build_model(config, clips)
+    model = build_model(config, clips).to(engine.device)
 
     def measure(task: Task, stage: StageConfig, engine: Engine) -> float:
         if unit == "flops":
@@ -169,4 +170,5 @@ def _encoding(config: RunConfig, model: VideoModel, clips: Clips, unit: Unit) ->
         return counter.get_total_flops() * share
     begun = time.perf_counter()
     model.encode(frames)
+    synchronize(model.device)
     return (time.perf_counter() - begun) * share

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..nn.precision import synchronize
+
 
 class ComputeCopy:
     """The modules that the loss is computed with; `masters` are what the optimizer and checkpoints see."""
@@ -49,7 +51,9 @@ def fastest_dtype(loss: Callable[[nn.ModuleDict], Tensor], masters: nn.ModuleDic
         times = []
         for _ in range(rounds + 1):
             start = time.perf_counter()
-            loss(probe.modules).mean().backward()
+            found = loss(probe.modules).mean()
+            found.backward()
+            synchronize(found.device)
             times.append(time.perf_counter() - start)
         seconds[dtype] = min(times[1:])
     return min(seconds, key=lambda dtype: seconds[dtype])

@@ -54,7 +54,7 @@ def profile(config: RunConfig, out: Path, steps: int, engine: Engine = PLAIN) ->
     Writes a trace of each into the folder `out`.
     """
     clips = open_clips(config.data, "train", config.seed)
-    model = build_model(config, clips)
+    model = build_model(config, clips).to(engine.device)
     if isinstance(model.vae, VideoVAE):
         stage = config.vae_training
         yield profile_stage(VAETask(model.vae, clips, config.seed), stage, out, steps)

@@ -85,7 +85,7 @@ def _train_stages(config: RunConfig, session: Session) -> None:
     if processes.from_first(finished(config, run, session.summary)):
         return
     clips = open_clips(config.data, "train", config.seed)
-    model = build_model(config, clips)
+    model = build_model(config, clips).to(session.engine.device)
     # Before the first step: captions that are too long for the text encoder are refused now, not after the VAE.
     texts = clips.captions(range(config.cached_clips))
     captions = prepare_captions(model, texts, run / "cache" / "text.safetensors", processes)
@@ -128,7 +128,7 @@ def cached_latents(vae: Autoencoder, clips: Clips, config: RunConfig, session: S
 
     vae.eval()
     return encode_latents(
-        lambda frames: vae.encode(frames, ENCODE_CHUNK),
+        lambda frames: vae.encode(frames.to(session.engine.device), ENCODE_CHUNK).cpu(),
         clips,
         config.cached_clips,
         session.run / "cache" / "latents",
@@ -228,7 +228,7 @@ def measure_statistics(vae: Autoencoder, clips: Clips) -> None:
     parts = []
     for first in range(0, STATISTICS_CLIPS, 32):
         for group in alike(clips.shapes(range(first, first + 32))):
-            frames = clips.batch([first + place for place in group]).frames
+            frames = clips.batch([first + place for place in group]).frames.to(vae.latent_mean.device)
             parts.append(vae.encode_raw(frames, ENCODE_CHUNK).transpose(0, 1).flatten(1))
     values = torch.cat(parts, dim=1)
     vae.set_statistics(values.mean(1), values.std(1))
@@ -238,7 +238,7 @@ def cache_key(vae: Autoencoder, clips_identity: str) -> str:
     """Changes with the VAE's weights and the clips."""
     digest = blake2b(clips_identity.encode(), digest_size=16)
     for name, tensor in sorted(vae.state_dict().items()):
-        digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -253,4 +253,4 @@ def with_weights(model: VideoModel, averaged: nn.ModuleDict) -> VideoModel:
     snapshot.load_state_dict(model.state_dict())
     for name, module in averaged.items():
         getattr(snapshot, name).load_state_dict(module.state_dict())
-    return snapshot.eval()
+    return snapshot.to(model.device).eval()

@@ -10,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..memory import peak_memory_mb
+from ..nn.precision import synchronize
 from .config import StageConfig
 from .state import State
 from .task import Stopwatch, Task
@@ -32,7 +33,7 @@ class Speed:
     data_wait: float
     """Share of the time that went by before the network had clips, latents or captions."""
     memory_mb: float
-    """Most that this process has had in use."""
+    """Most that this process has had in use, on its GPU where it has one."""
 
 
 class Meter:
@@ -48,7 +49,8 @@ class Meter:
         if state.step < config.steps:
             probed = state.examples(config)[:PROBED]
             self._flops = flops_of(task, probed) * self._examples / len(probed)
-            self._most = matmul_rate(state.dtype) * state.engine.processes.count
+            self._most = matmul_rate(state.dtype, state.engine.device) * state.engine.processes.count
+        self._device = state.engine.device
         self._fetching, self._fetched = task.fetching, task.fetching.seconds
         self.step = Stopwatch()
 
@@ -59,7 +61,11 @@ class Meter:
         seconds, steps, waited = self.step.seconds, self.step.times, self._fetching.seconds - self._fetched
         self.step, self._fetched = Stopwatch(), self._fetching.seconds
         flops = self._flops * steps / seconds
-        return Speed(self._examples * steps / seconds, flops, flops / self._most, waited / seconds, peak_memory_mb())
+        return Speed(self._examples * steps / seconds, flops, flops / self._most, waited / seconds, self._memory_mb())
+
+    def _memory_mb(self) -> float:
+        on_gpu = self._device.type == "cuda"
+        return torch.cuda.max_memory_allocated(self._device) / 2**20 if on_gpu else peak_memory_mb()
 
 
 def flops_of(task: Task, indices: range) -> int:
@@ -77,14 +83,19 @@ def counting() -> Iterator[FlopCounterMode]:
         yield counter
 
 
-def matmul_rate(dtype: torch.dtype, size: int = MATMUL_SIZE, seconds: float = MATMUL_SECONDS) -> float:
+def matmul_rate(
+    dtype: torch.dtype, device: torch.device, size: int = MATMUL_SIZE, seconds: float = MATMUL_SECONDS
+) -> float:
     """Operations per second of a square matrix product: the best of as many as fit into `seconds`, after one."""
-    square = torch.ones(size, size, dtype=dtype)
+    size = size if device.type == "cpu" else 8 * size  # a GPU has more to keep busy
+    square = torch.ones(size, size, dtype=dtype, device=device)
     best, end = float("inf"), time.perf_counter() + seconds
     torch.mm(square, square)  # the first builds the kernel
+    synchronize(device)
     while time.perf_counter() < end or best == float("inf"):
         watch = Stopwatch()
         with watch:
             torch.mm(square, square)
+            synchronize(device)
         best = min(best, watch.seconds)
     return 2 * size**3 / best

@@ -32,7 +32,7 @@ class Interrupted(Exception):
 
 def train_step(task: Task, state: State, config: StageConfig) -> dict[str, float]:
     """One optimizer step over `grad_accum` micro-batches; numbers for the log. Nothing changes if it is not finite."""
-    total = 0.0
+    sums = []
     state.compute.masters.zero_grad(set_to_none=True)
     for micro in range(config.grad_accum):
         own = state.engine.processes.part(state.examples(config, micro))
@@ -41,8 +41,8 @@ def train_step(task: Task, state: State, config: StageConfig) -> dict[str, float
         with record_function(PARTS[1]):
             loss.backward()
             state.compute.pull_gradients()
-        total += float(loss.detach())
-    total = state.engine.processes.mean(total)
+        sums.append(loss.detach())
+    total = state.engine.processes.mean(sum(float(part) for part in sums))  # asked for last: a GPU is not waited for
     norm = float(finite_gradients(state.compute.masters, config.max_grad_norm))
     if not (math.isfinite(total) and math.isfinite(norm)):
         raise NonFiniteLoss(f"{task.name}: loss {total}, gradient norm {norm} at step {state.step + 1}")

@@ -37,5 +37,5 @@ class VAETask:
         if config.mask_share or config.scale_share:
             normal, _ = normal_rows(self._seed, "vae-mask", indices, (1, *shape[1:]))
             hardships = draw_hardships(choice, torch.special.ndtr(normal), config)
-        dtype = next(vae.parameters()).dtype
-        return vae_loss(vae, frames.to(dtype), noise.to(dtype), config, hardships)
+        weight = next(vae.parameters())
+        return vae_loss(vae, frames.to(weight), noise.to(weight), config, hardships)

@@ -47,10 +47,12 @@ def vae_loss(
     """
     posterior = vae.posterior(frames)
     latents = posterior.sample(noise)
-    seen = latents if hardships is None else latents.masked_fill(hardships.hidden, 0.0)  # 0 is the prior's mean
+    seen = latents
+    if hardships is not None:
+        seen = latents.masked_fill(hardships.hidden.to(latents.device), 0.0)  # 0 is the prior's mean
     loss = reconstruction_loss(vae.decode_raw(seen) - frames, config) + config.kl_weight * posterior.kl().float()
     if hardships is not None and hardships.halved.any():
-        rows = hardships.halved.nonzero()[:, 0]
+        rows = hardships.halved.nonzero()[:, 0].to(latents.device)
         small = vae.decode_raw(halve(latents[rows])) - halve(frames[rows])
         loss = loss.index_add(0, rows, _pixel_loss(small, config))
     return loss
