@@ -8,8 +8,8 @@ fallen. About half of the kills fall at a random moment. The others are placed, 
 milliseconds: they wait until a checkpoint, a shard of latents or the model is being written, and a moment longer.
 
 After every kill all checkpoints must load, nothing that was kept may be gone, and the next process must begin right
-behind it. After every round the model's files and the log of losses must be those of the undisturbed run. Every process
-must end killed by this script or with exit code 0.
+behind it, with no word of damage. After every round the model's files and the log of losses must be those of the
+undisturbed run. Every process must end killed by this script or with exit code 0.
 """
 
 import argparse
@@ -49,21 +49,22 @@ CLIPS_AT_ONCE = 32
 REACH_S = 2.5
 """Kills at any moment come up to so long after the start of the process; doubled while nothing new is kept."""
 LINGER_S = 0.004
-"""Placed kills come up to so long after they have seen what they wait for."""
-LOOK_S = 0.0002
+"""Placed kills come up to so long after they have seen what they wait for, most of them sooner."""
+LOOK_S = 0.00005
 PATIENCE_S = 120.0
 """A process that takes longer hangs."""
-ANY, CHECKPOINT, SHARD, MODEL = "any moment", "a checkpoint", "a shard", "the model"
+ANY, CHECKPOINT, REMOVAL, SHARD, MODEL = "any moment", "a checkpoint", "a removal", "a shard", "the model"
 SIGNS = {
     CHECKPOINT: f"{CHECKPOINTS}/.*{PART}",
+    REMOVAL: f"{CHECKPOINTS}/*-*",  # a new one: now the oldest goes
     SHARD: f"cache/latents/*{PART}",
     MODEL: "model/*",
 }
 """What shows that it is being written."""
 AIMS = {
-    "vae": (ANY, ANY, CHECKPOINT),
+    "vae": (ANY, ANY, ANY, CHECKPOINT, REMOVAL),
     "encode": (ANY, SHARD),
-    "diffusion": (ANY, ANY, CHECKPOINT, MODEL),
+    "diffusion": (ANY, ANY, ANY, CHECKPOINT, REMOVAL, MODEL),
     "done": (ANY, MODEL),
 }
 """What a kill is aimed at, by how far the run is when the process starts; one is drawn."""
@@ -152,10 +153,11 @@ def kept(config: RunConfig, run: Path) -> dict[str, int]:
     return found
 
 
-def told_in(output: Path) -> list[tuple[str, int]]:
-    """Stage and steps (clips for `encode`) done, as a process told it."""
-    words = [line.split() for line in output.read_text().splitlines()]
-    return [(word[0], int(word[1])) for word in words if len(word) == 2 and word[0] in AIMS]
+def told_in(output: Path) -> tuple[list[tuple[str, int]], list[str]]:
+    """Stage and steps (clips for `encode`) done, as a process told it, and what else it said."""
+    lines = output.read_text().splitlines()
+    steps = [(stage, int(done)) for stage, _, done in (line.partition(" ") for line in lines) if done.isdigit()]
+    return steps, [line for line in lines if not line.rpartition(" ")[2].isdigit()]
 
 
 def stage_of(run: Path) -> str:
@@ -267,7 +269,7 @@ def one_round(config: RunConfig, folder: Path, most: int, rng: random.Random, re
     while True:
         before, files = kept(config, run), marks(run.rglob("*"))
         aim, delay = rng.choice(AIMS[stage_of(run)]), rng.uniform(0, REACH_S * 2**stalled)
-        linger = rng.uniform(0, LINGER_S)
+        linger = LINGER_S * rng.random() ** 4
         output.write_text("")
         process = start(config, run, output)
         meant = fallen < most
@@ -277,13 +279,13 @@ def one_round(config: RunConfig, folder: Path, most: int, rng: random.Random, re
             process.join(PATIENCE_S)
             process.kill()
             process.join()
-        told = told_in(output)
-        found = faults(config, run, before, told)
+        told, notices = told_in(output)
+        found = [*notices, *faults(config, run, before, told)]
         if process.exitcode != 0 and not (meant and process.exitcode == -signal.SIGKILL):
             found.append(f"a process hung, or ended by itself: exit code {process.exitcode}")
         result.failures += found
         if found:
-            print(*found, output.read_text(), sep="\n", file=sys.stderr)
+            print(*found, sep="\n", file=sys.stderr)
             return {}
         if process.exitcode == 0:
             return outcome(run)
@@ -306,6 +308,7 @@ def chaos(folder: Path, kills: int, seed: int) -> Result:
             result.failures += [f"round {result.rounds} differs in {', '.join(apart)}"] if apart else []
         result.resumes += len(result.kills) - before
         shutil.rmtree(place)
+        print(f"round {result.rounds}: {len(result.kills)} kills so far", file=sys.stderr)
     return result
 
 
