@@ -4,8 +4,8 @@ Command: python benchmarks/chaos.py [--kills 50] [--seed 0] [--out FILE.json]
 
 A tiny run (VAE, latents, diffusion model; float32, one thread) is trained undisturbed. Then the same run is trained by
 processes that are killed, one after the other, until it is finished: a round. There are rounds until so many kills have
-fallen. About half of the kills fall at a random moment. The others are placed, because what they aim at takes only
-milliseconds: they wait until a checkpoint, a shard of latents or the model is being written, and a moment longer.
+fallen. Some fall at any moment after the start of a process. The others are placed: they wait for a step, or, because
+these take only milliseconds, until a checkpoint, a shard of latents or the model is being written, and a random moment.
 
 After every kill all checkpoints must load, nothing that was kept may be gone, and the next process must begin right
 behind it, with no word of damage. After every round the model's files and the log of losses must be those of the
@@ -46,25 +46,26 @@ EVERY = 5
 """Steps between checkpoints."""
 CLIPS_AT_ONCE = 32
 """What one report of the encoding stands for, and here a shard."""
-REACH_S = 2.5
-"""Kills at any moment come up to so long after the start of the process; doubled while nothing new is kept."""
-LINGER_S = 0.004
-"""Placed kills come up to so long after they have seen what they wait for, most of them sooner."""
+ANY_S, PLACED_S = 2.5, 0.3
+"""Kills at any moment come up to so long after the start of the process; placed ones look for their aim after up to so
+long. Both are doubled while nothing new is kept."""
 LOOK_S = 0.00005
 PATIENCE_S = 120.0
 """A process that takes longer hangs."""
-ANY, CHECKPOINT, REMOVAL, SHARD, MODEL = "any moment", "a checkpoint", "a removal", "a shard", "the model"
+ANY, STEP, CHECKPOINT = "any moment", "a step", "a checkpoint"
+REMOVAL, SHARD, MODEL = "a removal", "a shard", "the model"
 SIGNS = {
-    CHECKPOINT: f"{CHECKPOINTS}/.*{PART}",
-    REMOVAL: f"{CHECKPOINTS}/*-*",  # a new one: now the oldest goes
-    SHARD: f"cache/latents/*{PART}",
-    MODEL: "model/*",
+    STEP: (METRICS, 1.0),
+    CHECKPOINT: (f"{CHECKPOINTS}/.*{PART}", 0.004),
+    REMOVAL: (f"{CHECKPOINTS}/*-*", 0.0),  # a new one: now the oldest goes
+    SHARD: (f"cache/latents/*{PART}", 0.001),
+    MODEL: ("model/*", 0.004),
 }
-"""What shows that it is being written."""
+"""What shows up when it is there or being written, and how many seconds later the kill comes, at most."""
 AIMS = {
-    "vae": (ANY, ANY, ANY, CHECKPOINT, REMOVAL),
+    "vae": (ANY, STEP, CHECKPOINT, REMOVAL),
     "encode": (ANY, SHARD),
-    "diffusion": (ANY, ANY, ANY, CHECKPOINT, REMOVAL, MODEL),
+    "diffusion": (ANY, STEP, CHECKPOINT, REMOVAL, MODEL),
     "done": (ANY, MODEL),
 }
 """What a kill is aimed at, by how far the run is when the process starts; one is drawn."""
@@ -118,7 +119,7 @@ def small_run() -> RunConfig:
     steps = {"checkpoint_every": EVERY, "log_every": 1}
     return recipe.model_copy(
         update={
-            "vae_training": recipe.vae_training.model_copy(update=steps | {"steps": 30}),
+            "vae_training": recipe.vae_training.model_copy(update=steps | {"steps": 60}),
             "training": recipe.training.model_copy(update=steps | {"steps": 50}),
             "cached_clips": 16 * CLIPS_AT_ONCE,
             "sample_every": 0,
@@ -206,18 +207,19 @@ def start(config: RunConfig, run: Path, output: Path) -> BaseProcess:
     return process
 
 
-def struck(process: BaseProcess, run: Path, aim: str, delay: float, linger: float) -> bool:
+def struck(process: BaseProcess, run: Path, aim: str, delay: float, rng: random.Random) -> bool:
     """Kill after the delay, when the aim has come in sight, and a moment later; whether the process was still there.
 
     One that hangs is killed, too, but that is no such kill.
     """
-    old = marks(run.glob(SIGNS[aim])) if aim in SIGNS else {}
+    sign, linger = SIGNS.get(aim, ("", 0.0))
+    old = marks(run.glob(sign)) if sign else {}
     process.join(delay)
     hangs_at = time.monotonic() + PATIENCE_S
-    if aim in SIGNS:
-        while marks(run.glob(SIGNS[aim])).items() <= old.items() and process.is_alive() and time.monotonic() < hangs_at:
+    if sign:
+        while marks(run.glob(sign)).items() <= old.items() and process.is_alive() and time.monotonic() < hangs_at:
             time.sleep(LOOK_S)
-        time.sleep(linger)
+        process.join(rng.uniform(0, linger))
     there = process.is_alive() and time.monotonic() < hangs_at
     process.kill()
     process.join()
@@ -268,13 +270,13 @@ def one_round(config: RunConfig, folder: Path, most: int, rng: random.Random, re
     run, output, stalled, fallen = folder / "run", folder / "output.txt", 0, 0
     while True:
         before, files = kept(config, run), marks(run.rglob("*"))
-        aim, delay = rng.choice(AIMS[stage_of(run)]), rng.uniform(0, REACH_S * 2**stalled)
-        linger = LINGER_S * rng.random() ** 4
+        aim = rng.choice(AIMS[stage_of(run)])
+        delay = rng.uniform(0, ANY_S if aim == ANY else PLACED_S) * 2**stalled
         output.write_text("")
         process = start(config, run, output)
         meant = fallen < most
         if meant:
-            meant = struck(process, run, aim, delay, linger)
+            meant = struck(process, run, aim, delay, rng)
         else:
             process.join(PATIENCE_S)
             process.kill()
