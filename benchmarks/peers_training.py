@@ -19,11 +19,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from mutoscope.training.config import RunConfig
 from mutoscope.training.trainer import train_step
 
-TARGET = 2.5
+TARGET, CPU = 2.5, torch.device("cpu")
 
 
 def theirs(
-    transformer: nn.Module, config: RunConfig, shape: tuple[int, ...], text: int, autocast: bool
+    transformer: nn.Module,
+    config: RunConfig,
+    shape: tuple[int, ...],
+    text: int,
+    autocast: bool,
+    device: torch.device = CPU,
 ) -> Callable[[], object]:
     """A training step in the manner of diffusers' scripts."""
     from diffusers.training_utils import EMAModel
@@ -31,13 +36,14 @@ def theirs(
     batch, settings = config.training.batch_size, config.training
     optimizer = torch.optim.AdamW(transformer.parameters(), lr=1e-4, betas=(0.9, 0.999), weight_decay=1e-2)
     average = EMAModel(transformer.parameters(), decay=settings.ema_decay)
-    latents, states = torch.randn(batch, *shape), torch.randn(batch, text, config.text.model_dim)
+    latents = torch.randn(batch, *shape, device=device)
+    states = torch.randn(batch, text, config.text.model_dim, device=device)
 
     def step() -> None:
         noise = torch.randn_like(latents)
-        sigmas = torch.rand(batch)
+        sigmas = torch.rand(batch, device=device)
         mixed = (1 - sigmas.reshape(-1, 1, 1, 1, 1)) * latents + sigmas.reshape(-1, 1, 1, 1, 1) * noise
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
             found = transformer(mixed, 1000 * sigmas, states, return_dict=False)[0]
         loss = nn.functional.mse_loss(found.float(), noise - latents)
         loss.backward()

@@ -14,6 +14,7 @@ from mutoscope.recipes.smoke import smoke
 from mutoscope.training.captions import prepare_captions
 from mutoscope.training.config import RunConfig
 from mutoscope.training.diffusion_task import DiffusionTask
+from mutoscope.training.distributed import PLAIN, Engine
 from mutoscope.training.run import build_model
 from mutoscope.training.state import State, start
 
@@ -28,16 +29,16 @@ def sizes(quick: bool) -> dict[str, RunConfig]:
     return {"demo": demo(), "30 M": demo().model_copy(update=larger)}
 
 
-def prepared(config: RunConfig) -> tuple[VideoModel, DiffusionTask, State]:
+def prepared(config: RunConfig, engine: Engine = PLAIN) -> tuple[VideoModel, DiffusionTask, State]:
     """The diffusion stage at its first step, on noise for latents."""
     clips = SpriteClips(config.data, "train", config.seed)
-    model = build_model(config, clips)
+    model = build_model(config, clips).to(engine.device)
     shape = (CLIPS, *model.latent_shape(config.data.num_frames))
     latents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     captions = prepare_captions(model, clips.captions(range(CLIPS)))
     task = DiffusionTask(model, latents, captions, config.diffusion, config.seed)
     with tempfile.TemporaryDirectory() as folder:
-        state = start(task, config.training, Path(folder))
+        state = start(task, config.training, Path(folder), engine=engine)
     return model, task, state
 
 

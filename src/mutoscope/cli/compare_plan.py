@@ -127,6 +127,10 @@ def check_alike(asked: list[Asked]) -> None:
                 f"entry {entry.name!r} is about clips of your own, which have no judge: nobody knows what is in them. "
                 "Compare on the built-in sets."
             )
+        if data.num_sprites > 1:
+            raise ValueError(
+                f"entry {entry.name!r} draws two sprites; a comparison judges one. Type: mutoscope evaluate"
+            )
         for field in type(first).model_fields:
             if getattr(first, field) != getattr(data, field):
                 raise ValueError(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,7 @@ from .progress import Progress, RunLog
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..evaluation.asking import Generate
     from ..evaluation.evaluate import Evaluated
     from ..evaluation.evaluate_clips import EvaluatedClips
     from ..evaluation.fvd import Detector
@@ -73,6 +74,10 @@ def run(args: list[str]) -> int:
         from .evaluate_clips import evaluate_own
 
         return evaluate_own(data, options, out)
+    if data.num_sprites == 2:
+        from .evaluate_pairs import evaluate_two
+
+        return evaluate_two(data, options, out)
     detector = i3d_detector(options.i3d, data.num_frames)
     pipeline = load_pipeline(options.run)
     out.mkdir(parents=True, exist_ok=True)
@@ -98,19 +103,10 @@ def measure(
     pipeline: "Pipeline", config: RunConfig, options: EvaluateOptions, out: Path, detector: "Detector | None"
 ) -> "Evaluated":
     """Run the evaluation with a progress bar."""
-    import torch
-
     from ..evaluation.evaluate import evaluate
     from ..evaluation.memorisation import TrainedOn
-    from ..pipeline import GenerateRequest, generate
 
     model, videos = pipeline.model, options.prompts * options.seeds
-
-    def make(prompts: list[str], seeds: list[int]) -> "Tensor":
-        rows = [slice(first, first + BATCH) for first in range(0, len(prompts), BATCH)]
-        requests = [GenerateRequest(prompts=tuple(prompts[row]), seeds=tuple(seeds[row])) for row in rows]
-        return torch.cat([generate(model, request) for request in requests])
-
     with Progress(RunLog(out / "log.txt")) as progress:
         told: set[str] = set()
 
@@ -124,8 +120,8 @@ def measure(
         assert isinstance(config.data, SpriteConfig)  # others were refused
         return evaluate(
             config.data,
-            make,
-            None if in_pixels(model) else lambda frames: model.decode(model.encode(frames)),
+            asked_of(model),
+            rebuilt_by(model),
             num_prompts=options.prompts,
             seed=options.seed,
             num_seeds=options.seeds,
@@ -134,6 +130,25 @@ def measure(
             cache=out / "cache",
             on_progress=on_progress,
         )
+
+
+def asked_of(model: "VideoModel") -> "Generate":
+    """Answers of the model to (prompts, seeds), a few at a time."""
+    import torch
+
+    from ..pipeline import GenerateRequest, generate
+
+    def make(prompts: list[str], seeds: list[int]) -> "Tensor":
+        rows = [slice(first, first + BATCH) for first in range(0, len(prompts), BATCH)]
+        requests = [GenerateRequest(prompts=tuple(prompts[row]), seeds=tuple(seeds[row])) for row in rows]
+        return torch.cat([generate(model, request) for request in requests])
+
+    return make
+
+
+def rebuilt_by(model: "VideoModel") -> "Callable[[Tensor], Tensor] | None":
+    """Frames to frames through its VAE, on the CPU; None without one."""
+    return None if in_pixels(model) else lambda frames: model.decode(model.encode(frames)).cpu()
 
 
 def write_page(
@@ -192,7 +207,7 @@ def vae_strip(model: "VideoModel", frames: "Tensor") -> "VaeStrip | None":
     with torch.no_grad():
         latents = model.encode(frames)
         rebuilt = model.decode(latents)
-    return VaeStrip(to_uint8(frames[0]), latents[0].float().numpy(), to_uint8(rebuilt[0]))
+    return VaeStrip(to_uint8(frames[0]), latents[0].float().cpu().numpy(), to_uint8(rebuilt[0].cpu()))
 
 
 def command_of(run: Path) -> str:

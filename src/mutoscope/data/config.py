@@ -33,6 +33,8 @@ class SpriteConfig(Config):
 
     sprites: SpriteKind = "digits"
     """What moves: handwritten digits, drawn shapes, or the tutorial's disc."""
+    num_sprites: Literal[1, 2] = 1
+    """Sprites in a clip; two have different ones of the colours red, green and blue."""
     digits: Path | None = None
     """Folder with MNIST idx files (train-images-idx3-ubyte.gz …); none = the small set inside the package."""
     colours: tuple[Colour, ...] = COLOURS

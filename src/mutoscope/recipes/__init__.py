@@ -9,6 +9,7 @@ from ..training.config import RunConfig
 from .clips import clips
 from .demo import demo, demo_long, demo_minilm, demo_unet
 from .disc import disc_attention, disc_conv3d, disc_dit, disc_unet
+from .mnist64 import mnist64, mnist64_small
 from .packaged import packaged
 from .smoke import smoke
 
@@ -20,6 +21,8 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
     "demo_unet": demo_unet,
     "clips": clips,
     "packaged": packaged,
+    "mnist64": mnist64,
+    "mnist64_small": mnist64_small,
     "disc_conv3d": disc_conv3d,
     "disc_attention": disc_attention,
     "disc_unet": disc_unet,

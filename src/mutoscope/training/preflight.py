@@ -4,8 +4,7 @@ import math
 
 from ..data.clips import FolderClips
 from ..data.frame_store import HELD_BYTES
-from ..data.open import Clips, open_clips
-from ..data.sprites import SpriteClips
+from ..data.open import Clips, DrawnClips, open_clips
 from ..memory import memory_bytes, peak_memory_mb
 from ..model import VideoModel
 from ..words import about, size
@@ -29,7 +28,7 @@ def preflight(config: RunConfig, engine: Engine = PLAIN) -> list[str]:
     memory = round(peak_memory_mb() * 2**20 + kept_bytes(config, model, clips))
     lines = [
         *clip_lines(config, clips),
-        *stage_lines(config, costs, clips.config.num_clips if isinstance(clips, SpriteClips) else len(clips)),
+        *stage_lines(config, costs, clips.config.num_clips if isinstance(clips, DrawnClips) else len(clips)),
         parameter_line(model),
         f"expected: {about(costs.total(config))}, about {size(memory)} of memory",
     ]
@@ -50,13 +49,13 @@ def parameter_line(model: VideoModel) -> str:
 def kept_bytes(config: RunConfig, model: VideoModel, clips: Clips) -> float:
     """Latents of all cached clips in float32, and the decoded clips themselves."""
     latents = 4.0 * config.cached_clips * math.prod(model.latent_shape(config.data.num_frames))
-    return latents + (0 if isinstance(clips, SpriteClips) else min(clips.num_bytes or 0, HELD_BYTES))
+    return latents + (0 if isinstance(clips, DrawnClips) else min(clips.num_bytes or 0, HELD_BYTES))
 
 
 def clip_lines(config: RunConfig, clips: Clips) -> list[str]:
     """How many clips there are, and what is missing."""
     shapes = ", ".join(f"{frames} frames of {height} x {width}" for frames, height, width in config.data.sizes)
-    if isinstance(clips, SpriteClips):
+    if isinstance(clips, DrawnClips):
         count = f"{clips.config.num_clips:,}" if clips.config.num_clips else "without end"
         return [f"clips: drawn, {count}; {shapes}"]
     lines = [f"clips: {len(clips):,} in {clips.config.folder}; {shapes}, {clips.config.fps:g} per second"]
