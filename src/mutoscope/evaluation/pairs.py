@@ -42,7 +42,8 @@ def pair_prompts(config: SpriteConfig, num: int, seed: int) -> list[AskedPair]:
     colours, sides = tuple(dict.fromkeys(config.colours)), []
     pairs = list(permutations(colours, 2))
     for side in (0, 1):
-        waiting = {colour: iter(prompts(of_one(config, colour), num, 2 * seed + side)) for colour in colours}
+        draws = {colour: len(colours) * (2 * seed + side) + k for k, colour in enumerate(colours)}
+        waiting = {colour: iter(prompts(of_one(config, colour), num, draws[colour])) for colour in colours}
         sides.append([next(waiting[pairs[i % len(pairs)][side]]) for i in range(num)])
     return [AskedPair(first, second) for first, second in zip(*sides, strict=True)]
 

@@ -48,9 +48,14 @@ def mnist64() -> RunConfig:
 
 
 def mnist64_small() -> RunConfig:
-    """The same task in five minutes on two cores: it runs, and learns a little.
+    """Two digits on 64x64 in five minutes on two cores: shows that all of it runs, and what minutes are too few for.
 
     Command: mutoscope train mnist64_small --out runs/mnist64_small (seed 0)
+    Hardware: 2 cores of an AMD EPYC (Zen 4, AVX-512 BF16), torch 2.13
+    Time: about 4 minutes (7.9 with tests beside it); 1.0 GB of memory
+    Size: VAE 1.17 M, denoiser 3.36 M, text encoder 0.21 M parameters
+    Measured (240 prompts): two moving blobs of the asked colours; both digits right 2 % (ceiling 99 %), both
+        directions 0 %; VAE 25 dB PSNR
     """
     large = mnist64()
     return large.model_copy(
