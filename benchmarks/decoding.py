@@ -7,29 +7,28 @@ Three readings of the whole file take turns: PyAV's own loop (read and decode, n
 30 frames per second and x264's own quality: three textures that slide over each other, and a little grain.
 """
 
-import argparse
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
+from timing import figure, in_turns, options, parsed, ratios, write
 
 from mutoscope.data.config import ClipsConfig
 from mutoscope.video.decode import decode
 
 HEIGHT, WIDTH, FPS, SECONDS = 480, 854, 30, 10
+TARGET = 0.9
 
 
-def make_clip(path: Path) -> None:
+def make_clip(path: Path, seconds: int) -> None:
     rng = np.random.default_rng(0)
     textures = [smooth(rng.normal(size=(HEIGHT + 400, WIDTH + 400, 3)), blur) for blur in (3, 9, 27)]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p"
-        for number in range(FPS * SECONDS):
+        for number in range(FPS * seconds):
             picture = 128 + 1.5 * rng.normal(size=(HEIGHT, WIDTH, 1))
             for turn, texture in enumerate(textures, 1):
                 down, right = (round(200 + 199 * np.sin(number / (20 * turn) + phase)) for phase in (turn, 2 * turn))
@@ -58,15 +57,13 @@ def decode_only(path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, rounds=15, size=ClipsConfig().height)
     parser.add_argument("file", type=Path, nargs="?")
-    parser.add_argument("--size", type=int, default=ClipsConfig().height)
-    parser.add_argument("--rounds", type=int, default=15)
-    options = parser.parse_args()
+    given = parsed(parser)
     with tempfile.TemporaryDirectory() as folder:
-        path = options.file or Path(folder) / "clip.mp4"
-        if not options.file:
-            make_clip(path)
+        path = given.file or Path(folder) / "clip.mp4"
+        if not given.file:
+            make_clip(path, 1 if given.quick else SECONDS)
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             own_fps, name = float(stream.average_rate or FPS), stream.codec_context.name
@@ -75,26 +72,17 @@ def main() -> None:
         fps = ClipsConfig().fps
         ways: dict[str, Callable[[], object]] = {
             "decoding alone": lambda: decode_only(path),
-            f"{fps:g} frames per second": lambda: decode(path, fps, options.size, options.size),
-            "every frame": lambda: decode(path, own_fps, options.size, options.size),
+            f"{fps:g} frames per second": lambda: decode(path, fps, given.size, given.size),
+            "every frame": lambda: decode(path, own_fps, given.size, given.size),
         }
-        seconds: dict[str, list[float]] = {way: [] for way in ways}
-        for turn in range(options.rounds + 1):
-            for way, run in ways.items():
-                begun = time.perf_counter()
-                run()
-                if turn:  # the first one warms up
-                    seconds[way].append(time.perf_counter() - begun)
-    print(f"{shape}, {path.name if options.file else 'made here'} -> {options.size} x {options.size}")
-    print(f"{'':24}{'clips per second':^28}{'speed / decoding alone':^28}")
-    alone = seconds["decoding alone"]
+        seconds = in_turns(ways, given.rounds)
+    alone = seconds.pop("decoding alone")
+    figures = [figure("decoding alone, clips/s", [1 / s for s in alone])]
     for way, its in seconds.items():
-        rates, ratios = [1 / s for s in its], [a / s for a, s in zip(alone, its, strict=True)]
-        print(f"{way:<24}{spread(rates):^28}{spread(ratios):^28}")
-
-
-def spread(values: list[float]) -> str:
-    return " / ".join(f"{f(values):.3f}" for f in (min, statistics.median, max))
+        figures.append(figure(f"{way}, clips/s", [1 / s for s in its]))
+        figures.append(figure(f"{way} / decoding alone, speed", ratios(alone, its), TARGET))
+    note = f"{shape}, {path.name if given.file else 'made here'} -> {given.size} x {given.size}"
+    write(given.out, "Decoding and scaling, against bare PyAV", "python benchmarks/decoding.py", [note], figures)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,13 @@ memory as small caches are, and read row by row from the files as large ones are
 order. Files have just been written, so they come from the system's page cache: on a cold disk the wait is the disk's.
 """
 
-import argparse
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from timing import figure, options, parsed, ratios, write
 
 from mutoscope.data import cache
 from mutoscope.data.cache import LatentCache, encode_latents
@@ -25,6 +24,8 @@ from mutoscope.training.diffusion_task import DiffusionTask
 from mutoscope.training.run import build_model
 from mutoscope.training.state import start
 from mutoscope.training.trainer import train_step
+
+TARGET = 2.0  # per cent
 
 
 class Timed(LatentCache):
@@ -45,24 +46,20 @@ class Timed(LatentCache):
         return found
 
 
-def spread(values: list[float]) -> str:
-    return f"min {min(values):7.3f}  median {statistics.median(values):7.3f}  max {max(values):7.3f}"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, rounds=25, clips=2048)
     parser.add_argument("--recipe", choices=RECIPES, default="demo")
-    parser.add_argument("--clips", type=int, default=2048)
-    parser.add_argument("--rounds", type=int, default=25)
-    options = parser.parse_args()
-    config = RECIPES[options.recipe]()
+    given = parsed(parser)
+    if given.quick:
+        given.recipe, given.clips = "smoke", 64
+    config = RECIPES[given.recipe]()
     clips = SpriteClips(config.data, "train", config.seed)
     model = build_model(config, clips)
-    captions = prepare_captions(model, clips.captions(range(options.clips)))
+    captions = prepare_captions(model, clips.captions(range(given.clips)))
     with tempfile.TemporaryDirectory() as folder:
         caches, cache.LatentCache = {}, Timed
         for name, cache.HELD_BYTES in (("held in memory", 2**40), ("read from files", 0)):
-            caches[name] = encode_latents(model.encode, clips, options.clips, Path(folder) / "latents", "key")
+            caches[name] = encode_latents(model.encode, clips, given.clips, Path(folder) / "latents", "key")
         stages = {}
         for name, latents in caches.items():
             task = DiffusionTask(model, latents, captions, config.diffusion, config.seed)
@@ -70,7 +67,7 @@ def main() -> None:
             train_step(*stages[name], config.training)  # kernels are built at the first call
         waits: dict[str, list[float]] = {name: [] for name in caches}
         steps: dict[str, list[float]] = {name: [] for name in caches}
-        for _ in range(options.rounds):
+        for _ in range(given.rounds):
             for name, (task, state) in stages.items():
                 caches[name].seconds, begun = 0.0, time.perf_counter()
                 train_step(task, state, config.training)
@@ -78,12 +75,14 @@ def main() -> None:
                 waits[name].append(1000 * caches[name].seconds)
         size = sum(file.stat().st_size for file in (Path(folder) / "latents").iterdir())
     batch = config.training.batch_size * config.training.grad_accum
-    print(f"{torch.get_num_threads()} threads, {options.clips} clips, {size / 2**20:.1f} MiB, {batch} rows a step")
+    note = f"{given.recipe}: {given.clips} clips, {size / 2**20:.1f} MiB, {batch} rows a step"
+    figures = []
     for name in caches:
-        shares = [100 * wait / step for wait, step in zip(waits[name], steps[name], strict=True)]
-        print(f"{name:<16} wait, ms           {spread(waits[name])}")
-        print(f"{'':<16} step, ms           {spread(steps[name])}")
-        print(f"{'':<16} wait / step, %     {spread(shares)}   target < 2")
+        figures.append(figure(f"{name}: wait, ms", waits[name]))
+        figures.append(figure(f"{name}: step, ms", steps[name]))
+        shares = [100 * share for share in ratios(waits[name], steps[name])]
+        figures.append(figure(f"{name}: wait / step, %", shares, TARGET, True))
+    write(given.out, "Waiting for cached latents", "python benchmarks/latent_cache.py", [note], figures)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Decoding with our video VAE and with diffusers' CogVideoX and Wan VAEs of equal size and compression, in turns.
+"""Encoding and decoding with our video VAE and with diffusers' CogVideoX and Wan VAEs of equal size, in turns.
 
 Command: python benchmarks/peers_vae.py [--rounds 9] [--batch 4]
 
@@ -53,48 +53,59 @@ def gflop(work: Callable[[], object]) -> str:
     return f"{counter.get_total_flops() / 1e9:.1f} GFLOP"
 
 
-def measure(rounds: int, batch: int, size: int, num_frames: int) -> tuple[list[str], list[dict]]:
+def networks() -> dict[str, Callable[[], nn.Module]]:
+    """Ours, and the peers with about as many parameters in their decoders."""
     config = clips().vae
-    assert isinstance(config, VAEConfig)
-    vae = build_autoencoder(config).eval()
+    vae = build_autoencoder(config)
     assert isinstance(vae, VideoVAE)
-    peers = {"CogVideoX": of_size(cogvideox, size_of(vae.decoder)), "Wan": of_size(wan, size_of(vae.decoder))}
-    latents = torch.randn(batch, *latent_shape(config, num_frames, size, size))
-    shapes: dict[str, tuple[int, ...]] = {}
+    wanted = size_of(vae.decoder)
+    return {
+        "ours": lambda: build_autoencoder(config).eval(),
+        "CogVideoX": lambda: of_size(cogvideox, wanted),
+        "Wan": lambda: of_size(wan, wanted),
+    }
+
+
+def measure(direction: str, rounds: int, batch: int, size: int) -> tuple[str, list[dict]]:
+    """direction: encode or decode."""
+    config, made = clips().vae, networks()
+    assert isinstance(config, VAEConfig)
+    shape = (config.channels, NUM_FRAMES, size, size)
+    given = torch.randn(batch, *(shape if direction == "encode" else latent_shape(config, *shape[1:])))
     works: dict[str, Callable[[], object]] = {}
     for dtype in (torch.float32, torch.bfloat16):
-        kind = str(dtype).removeprefix("torch.")
-        ours, here = build_autoencoder(config).eval().to(dtype), latents.to(dtype)
-        works[f"ours, {kind}"] = torch.no_grad()(lambda ours=ours, here=here: ours.decode(here))
-        for name in peers:
-            copy = of_size(cogvideox if name == "CogVideoX" else wan, size_of(vae.decoder)).to(dtype)
-            works[f"{name}, {kind}"] = torch.no_grad()(lambda copy=copy, here=here: copy.decode(here).sample)
-    for name, work in works.items():
-        shapes[name] = tuple(work().shape)  # pyright: ignore
-    assert len(set(shapes.values())) == 1, shapes
+        for who, make in made.items():
+            network = make().to(dtype)
+            works[f"{who}, {str(dtype).removeprefix('torch.')}"] = called(network, direction, given.to(dtype))
     seconds = in_turns(works, rounds)
     middle = {name: sorted(values)[rounds // 2] for name, values in seconds.items()}
-    best = {who: min((n for n in works if n.startswith(who)), key=lambda n: middle[n]) for who in ("ours", *peers)}
-    decoders = {"ours": vae.decoder} | {name: peer.decoder for name, peer in peers.items()}
-    told = [f"{who} {millions(part)}, {gflop(works[f'{who}, float32'])}" for who, part in decoders.items()]
-    note = (
-        f"decoders: {'; '.join(told)}; {batch} clips of {num_frames} frames, {size} x {size}. Ours works on a grid of "
-        "a quarter of the rows and columns throughout; theirs end at full resolution"
-    )
-    frames = batch * num_frames
-    figures = [figure(f"{name}, frames/s", [frames / s for s in values]) for name, values in seconds.items()]
-    figures += [
-        figure(f"ours / {name}, frames per second", ratios(seconds[best[name]], seconds[best["ours"]]), TARGET)
-        for name in peers
+    best = {who: min((n for n in works if n.startswith(who)), key=lambda n: middle[n]) for who in made}
+    told = [
+        f"{who} {millions(getattr(make(), direction + 'r'))}, {gflop(works[f'{who}, float32'])}"
+        for who, make in made.items()
     ]
-    return [note], figures
+    frames = batch * NUM_FRAMES
+    figures = [
+        figure(f"{direction}: {name}, frames/s", [frames / s for s in values]) for name, values in seconds.items()
+    ]
+    target = TARGET if direction == "decode" else None
+    for who in ("CogVideoX", "Wan"):
+        times = ratios(seconds[best[who]], seconds[best["ours"]])
+        figures.append(figure(f"{direction}: ours / {who}, frames per second", times, target))
+    return f"{direction}: {'; '.join(told)}; {batch} clips of {NUM_FRAMES} frames, {size} x {size}", figures
+
+
+def called(network: nn.Module, direction: str, given: torch.Tensor) -> Callable[[], object]:
+    return torch.no_grad()(lambda: getattr(network, direction)(given))
 
 
 def main() -> None:
     given = arguments(__doc__, rounds=9, batch=4)
     torch.manual_seed(0)
-    notes, figures = measure(given.rounds, given.batch, 16 if given.quick else 64, NUM_FRAMES)
-    write(given.out, "VAE decoding against diffusers", "python benchmarks/peers_vae.py", notes, figures)
+    found = [measure(what, given.rounds, given.batch, 16 if given.quick else 64) for what in ("decode", "encode")]
+    notes, figures = [note for note, _ in found], [line for _, lines in found for line in lines]
+    notes.append("ours works on a grid of a quarter of the rows and columns throughout; theirs also at full resolution")
+    write(given.out, "VAE against diffusers", "python benchmarks/peers_vae.py", notes, figures)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SCRIPTS = ("train_step", "peers_training", "peers_sampling", "peers_vae", "streaming", "together", "startup")
+SPEED = ("train_step", "peers_training", "peers_sampling", "peers_vae")
+OTHERS = ("streaming", "decoding", "latent_cache", "together", "startup")
 PAGE = HERE.parent / "docs" / "performance.md"
 HEAD = """# How fast it is
 
@@ -73,7 +74,7 @@ def main() -> None:
     if given.quick and given.out == PAGE:
         parser.error("--quick figures are none for the documentation. Give --out FILE.")
     with tempfile.TemporaryDirectory() as folder:
-        sections = [found(script, given.quick, Path(folder)) for script in SCRIPTS]
+        sections = [found(script, given.quick, Path(folder)) for script in SPEED + OTHERS]
     given.out.write_text(page(sections, remarks_of(given.out)))
     print(f"{given.out}")
 

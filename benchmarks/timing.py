@@ -17,13 +17,23 @@ from mutoscope.cli.machine import processor
 MATMUL = 1024
 
 
-def arguments(description: str | None, **defaults: int) -> argparse.Namespace:
-    """--rounds and other numbers, --quick for tiny shapes, --out for a JSON file."""
+def options(description: str | None, **defaults: int) -> argparse.ArgumentParser:
+    """--rounds and other numbers, --quick for tiny shapes, --out for a JSON file; see `arguments`."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--quick", action="store_true", help="tiny shapes and one round: does it run at all")
     parser.add_argument("--out", type=Path, default=None, help="JSON file for the figures")
+    return parser
+
+
+def arguments(description: str | None, **defaults: int) -> argparse.Namespace:
+    """What was typed behind a benchmark that has the usual options."""
+    return parsed(options(description, **defaults))
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was typed; --quick is one round."""
     given = parser.parse_args()
     if given.quick:
         given.rounds = 1

@@ -15,6 +15,7 @@ from tiny_encoders import tiny_encoder
 
 from mutoscope.config import Config
 from mutoscope.data.config import SpriteConfig
+from mutoscope.data.open import open_clips
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.denoisers.config import DiTConfig, UNetConfig
 from mutoscope.diffusion.config import DiffusionConfig
@@ -66,12 +67,14 @@ OTHER: dict[type[Config], dict[str, object]] = {
         "log_every": 2, "checkpoint_every": 3,
     },
     SpriteConfig: {
-        "sprites": "shapes", "digits": Path("no such folder"), "colours": ("red", "blue"), "directions": ("up",),
+        "sprites": "shapes", "num_sprites": 2, "digits": Path("no such folder"), "colours": ("red", "blue"),
+        "directions": ("up",),
         "slow_speed": 0.1, "fast_speed": 0.8, "bounce_share": 1.0, "num_clips": 4, "num_frames": 3, "height": 20,
         "width": 20, "sprite_size": 9, "fps": 3.0,
     },
 }  # fmt: skip
 NEEDS = {  # fields that mean something only beside another one
+    (SpriteConfig, "num_sprites"): {"colours": ("red", "green", "blue")},
     (DiffusionConfig, "num_betas"): {"path": "ddpm"},
     (DiffusionConfig, "betas"): {"path": "ddpm"},
     (DiffusionConfig, "zero_terminal_snr"): {"path": "ddpm"},
@@ -167,7 +170,7 @@ def of_sampling(config: SamplingConfig) -> str:
 
 def of_sprites(config: SpriteConfig) -> str:
     try:
-        clips = SpriteClips(config, "train", 0)
+        clips = open_clips(config, "train", 0)
     except ValueError as error:  # the folder of digits that is not there
         return digest(str(error))
     batch = clips.batch(range(16))
