@@ -22,12 +22,13 @@ def test_the_page_is_made_of_all_benchmarks(tmp_path):
         "Training step against diffusers",
         "Sampling against",
         "VAE against",
+        "Against video diffusion in pixels",
         "Streaming",
         "Two processes",
         "Start-up",
     ):
         assert f"## {title}" in text
-    assert text.count("target |") == 9 and text.endswith("Written by a person.\n")
+    assert text.count("target |") == 10 and text.endswith("Written by a person.\n")
 
 
 def test_quick_figures_never_reach_the_documentation():

@@ -66,6 +66,9 @@ def test_cached_equals_encoded_in_any_order(make, held, monkeypatch):
     assert made.shapes([0, 2]) == [(4, 5, 2, 2), (4, 3, 2, 3)]
     with pytest.raises(ValueError, match="several shapes"):
         made[torch.tensor([0, 2])]
+    moved = made.to(torch.device("meta"))  # stands for a GPU: only what memory holds goes there
+    assert moved.shapes([0, 2]) == [(4, 5, 2, 2), (4, 3, 2, 3)]
+    assert moved[rows].device.type == ("meta" if held else "cpu")
 
 
 def test_a_stopped_encoding_goes_on_where_it_stopped(make):

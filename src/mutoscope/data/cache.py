@@ -93,6 +93,12 @@ class LatentCache:
     def __len__(self) -> int:
         return len(self._where)
 
+    def to(self, device: torch.device) -> "LatentCache":
+        """This cache with the latents that memory holds on `device`, so that batches need not travel there."""
+        for shard in self._shards:
+            shard |= {name: rows.to(device) for name, rows in shard.items() if isinstance(rows, Tensor)}
+        return self
+
     def __getitem__(self, rows: Int[Tensor, "n"]) -> Float[Tensor, "n c f h w"]:
         """Latents of rows that have one shape, float32. ValueError where they have several."""
         where = self._where[rows].tolist()

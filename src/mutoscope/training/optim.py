@@ -26,7 +26,7 @@ def build_optimizers(modules: nn.ModuleDict, config: StageConfig) -> list[Optimi
     decayed = [p for p in rest if p.ndim >= 2]
     plain = [p for p in rest if p.ndim < 2]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    adamw = AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.95), eps=1e-10, foreach=True)
+    adamw = AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.95), eps=1e-10, fused=True)
     return [Muon(inner, config.lr, config.weight_decay), adamw] if inner else [adamw]
 
 

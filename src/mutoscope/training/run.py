@@ -101,7 +101,7 @@ def _train_stages(config: RunConfig, session: Session) -> None:
             sharpen(model.vae, clips, config, session.for_vae)
     measure_statistics(model.vae, clips)
 
-    latents = cached_latents(model.vae, clips, config, session)
+    latents = cached_latents(model.vae, clips, config, session).to(session.engine.device)
     task = DiffusionTask(model, latents, captions, config.diffusion, config.seed)
 
     def sample(averaged: nn.ModuleDict, step: int) -> None:
