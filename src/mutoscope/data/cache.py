@@ -94,7 +94,7 @@ class LatentCache:
         return len(self._where)
 
     def to(self, device: torch.device) -> "LatentCache":
-        """This cache with the latents that memory holds on `device`, so that batches need not travel there."""
+        """The same cache, with the latents that memory holds on `device`, so that batches need not travel there."""
         for shard in self._shards:
             shard |= {name: rows.to(device) for name, rows in shard.items() if isinstance(rows, Tensor)}
         return self
