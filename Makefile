@@ -1,15 +1,16 @@
-# make install | demo | test | test-slow | lint | types | help
+# make install | demo | studio | test | test-slow | lint | types | help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint types clean
+.PHONY: help install demo studio test test-slow lint types clean
 
 help:
 	@echo "make install    .venv with everything that is needed"
 	@echo "make demo       train on moving digits, generate, measure: runs/demo/report.html"
+	@echo "make studio     the same and more in the browser: train, watch, make videos"
 	@echo "make test       the test suite (make test-slow: the rest, minutes of CPU)"
 	@echo "make lint       ruff;  make types: pyright"
 
@@ -25,6 +26,9 @@ demo: install
 	$(BIN)/mutoscope train demo --out runs/demo
 	test runs/demo/report.html -nt runs/demo/model/weights.safetensors || $(BIN)/mutoscope evaluate runs/demo
 	@echo "open runs/demo/report.html"
+
+studio: install
+	$(BIN)/mutoscope studio
 
 # One thread per worker: two OpenMP pools on two cores spend their time waiting for each other.
 test: install

@@ -10,12 +10,14 @@ import mutoscope
 
 LAYERS = [  # a unit imports from itself and from lower layers only
     {"types", "config", "files", "memory", "processes", "words"},
+    {"errors"},
     {"nn", "video", "diffusion"},
     {"vae", "text", "denoisers", "samplers", "data"},
     {"model", "model_config"},
     {"pipeline", "training", "evaluation"},
     {"recipes"},
-    {"cli", "studio"},
+    {"studio"},  # starts commands of cli as other processes, never as functions
+    {"cli"},
     {"__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -69,7 +69,7 @@ def test_generating_leaves_the_global_generator_alone(model):
 def test_progress_counts_every_network_step(model, sampler, guidance):
     seen, calls = [], 7 if sampler == "heun" else 4
     sampling = SamplingConfig(sampler=sampler, steps=4, guidance=guidance, guidance_rescale=0.5)
-    generate(model, request(sampling=sampling), on_step=lambda done, total: seen.append((done, total)))
+    generate(model, request(sampling=sampling), on_step=lambda done, total, x0: seen.append((done, total)))
     assert seen == [(k, calls) for k in range(1, calls + 1)]
 
 

@@ -137,7 +137,7 @@ def test_a_window_is_given_the_frames_before_it():
 
 def test_progress_counts_the_steps_of_all_windows(model):
     seen = []
-    generate(model, request(num_frames=13), on_step=lambda done, total: seen.append((done, total)))
+    generate(model, request(num_frames=13), on_step=lambda done, total, x0: seen.append((done, total)))
     assert seen == [(k, 6) for k in range(1, 7)]
 
 

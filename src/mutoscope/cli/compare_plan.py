@@ -11,9 +11,9 @@ from pydantic import Field, ValidationError
 
 from ..config import Config
 from ..data.config import SpriteConfig
+from ..errors import invalid, suggestion
 from ..recipes import RECIPES
 from ..training.config import RunConfig
-from .errors import invalid, suggestion
 from .folders import write_whole
 from .parse import options_of, say
 from .train import TrainOptions, options_for

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from .errors import suggestion
+from ..errors import suggestion
 from .parse import wants_help
 
 ACTIONS = {

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from ..errors import invalid
 from ..files import whole_file
 from ..training.config import RunConfig
-from .errors import invalid
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline

@@ -48,7 +48,9 @@ def write_all(
             starts = start[rows] if start is not None and len(start) > 1 else start
             on_terminal = progress.console.is_terminal  # a few seconds: elsewhere lines would only be noise
             stage = "sampling" if len(files) <= BATCH else f"sampling {first // BATCH + 1}"
-            on_step = (lambda step, steps, stage=stage: progress.update(stage, step, steps)) if on_terminal else None
+            on_step = (
+                (lambda step, steps, x0, stage=stage: progress.update(stage, step, steps)) if on_terminal else None
+            )
             pieces = pipeline.stream(part, starts, end, on_step)
             shown += _write_batch(pieces, files[rows], pipeline, request)[: SHEET_ROWS - len(shown)]
     rows = zip(request.prompts, request.seeds, strict=True)

@@ -14,6 +14,7 @@ VERBS = {
     "evaluate": "measure a trained model; writes evaluation.json and report.html into its folder",
     "compare": "train several models on one budget and write a page that says which to choose",
     "reconstruct": "send a video file through a model's VAE and show both side by side",
+    "studio": "all of it in the browser: start runs, watch them learn, make videos",
     "runs": "list the runs here: how far each is, how large; `runs clean` frees space",
     "profile": "where the time of a training step goes: the largest costs, and a trace to look at",
     "doctor": "what this machine can do, what runs fast here, what is missing",
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        from .errors import is_users, one_line
+        from ..errors import is_users, one_line
 
         if os.environ.get("MUTOSCOPE_DEBUG") or not is_users(error):
             raise
@@ -66,7 +67,7 @@ def _dispatch(args: list[str]) -> int:
         print(f"mutoscope {__version__}")
         return 0
     if args[0] not in VERBS:
-        from .errors import suggestion
+        from ..errors import suggestion
 
         raise ValueError(f"unknown verb {args[0]!r}.{suggestion(args[0], VERBS)} Verbs: {', '.join(VERBS)}.")
     return import_module(f".{args[0]}", __package__).run(args[1:])

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from ..config import Config
-from .errors import invalid, suggestion
+from ..errors import invalid, suggestion
 
 C = TypeVar("C", bound=Config)
 

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, TypeVar
 import tyro
 from pydantic import create_model
 
+from ..errors import suggestion
 from ..recipes import RECIPES
 from ..text.config import PretrainedTextConfig
 from ..training.config import RunConfig
-from .errors import suggestion
 from .parse import parse, wants_help
 
 USAGE = """usage: mutoscope {verb} RECIPE [--out DIR] [--section.field value ...]

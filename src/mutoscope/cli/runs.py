@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from ..config import Config
+from ..errors import one_line
 from ..words import duration, size
-from .errors import one_line
 from .parse import parse
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from ..errors import one_line
 from ..training.config import RunConfig
 from ..words import duration
-from .errors import one_line
 from .folders import check_writable
 from .parse import say
 from .progress import Progress, RunLog

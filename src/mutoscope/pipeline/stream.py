@@ -17,8 +17,8 @@ from .guided import check_weak_model, guided_denoiser, question_of
 from .request import GenerateRequest, Windows, check_guidance, size_of, windows_of
 
 CPU = torch.device("cpu")
-OnStep = Callable[[int, int], None]
-"""Called with (network steps done, steps in all)."""
+OnStep = Callable[[int, int, Tensor], None]
+"""Called with (network steps done, steps in all, estimate of the latents without noise (b, c, f, h, w))."""
 
 
 def generate(
@@ -123,7 +123,7 @@ def _counter(on_step: OnStep | None, calls: int) -> Callable[[Denoiser], Denoise
             x0 = denoise(xt, t)
             done += 1
             if on_step is not None:
-                on_step(done, calls)
+                on_step(done, calls, x0)
             return x0
 
         return counted

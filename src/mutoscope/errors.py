@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..memory import OutOfMemory, is_out_of_memory
+from .memory import OutOfMemory, is_out_of_memory
 
 _LIMITS = {
     "greater_than_equal": ("ge", "at least"),
@@ -56,6 +56,15 @@ def invalid(error: ValidationError, prefix: str = "", known: Iterable[str] = ())
     where = prefix + ".".join(str(part) for part in first["loc"] if not str(part).startswith("("))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return _complaint(dict(first), where, known) + more
+
+
+def complaints(error: ValidationError) -> dict[str, str]:
+    """Every complaint of pydantic by field: {"training.steps": "got -3, must be at least 1"}; "" = about all of it."""
+    found: dict[str, str] = {}
+    for one in error.errors(include_url=False):
+        where = ".".join(str(part) for part in one["loc"] if not str(part).startswith("("))
+        found.setdefault(where, _complaint(dict(one), where, ()).removeprefix(f"{where}: "))
+    return found
 
 
 def _complaint(first: dict[str, Any], where: str, known: Iterable[str]) -> str:

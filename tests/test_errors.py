@@ -5,7 +5,7 @@ import errno
 import pytest
 from pydantic import ValidationError
 
-from mutoscope.cli.errors import is_users, one_line, suggestion
+from mutoscope.errors import is_users, one_line, suggestion
 from mutoscope.training.config import RunConfig
 
 

@@ -1,0 +1,143 @@
+// Make videos: what to ask for, the queue with a look at each step, the gallery, and one beside another.
+import { html, useState } from "../vendor/preact-htm.js";
+import { Refusal, ask, at, post, remove, useAnswer } from "../api.js";
+import { Bar, Field, Loading, State, Video, Wrong, resolved } from "../parts.js";
+import { ago, plural } from "../words.js";
+
+const EXAMPLE = "a red 7 moving left";
+const PLAIN = ["negative", "frames", "sampler", "steps", "guidance", "guidance_method"];
+
+export function GeneratePage({ values, jobs }) {
+  const models = useAnswer("/api/models", (event) => event === "run");
+  const form = useAnswer("/api/generate/form");
+  const [wish, set] = useState({ model: values.get("model") || "", prompts: [EXAMPLE], seeds: [0] });
+  const [compared, compare] = useState([]);
+  if (!models.value || !form.value) return html`<${Wrong} error=${models.error || form.error} />${!models.error && html`<${Loading} what="the models" />`}`;
+  const mine = jobs.filter((job) => job.kind === "generate");
+  const toggle = (one) => compare((before) => (before.some((b) => same(b, one)) ? before.filter((b) => !same(b, one)) : [...before, one]));
+  return html`
+    <div class="title"><h1>Generate</h1></div>
+    <div class="two">
+      <${Wish} models=${models.value} schema=${form.value} wish=${wish} set=${set} />
+      <div>
+        ${compared.length > 0 && html`<${Beside} chosen=${compared} drop=${toggle} clear=${() => compare([])} />`}
+        ${mine.length === 0 && html`<div class="card empty"><h2>No video yet</h2><p>Say what to show, and press the button: the first video takes about ten seconds, the next ones one or two.</p></div>`}
+        ${mine.map((job) => html`<${Made} key=${job.id} job=${job} again=${(request) => { set(request); scrollTo(0, 0); }} compared=${compared} toggle=${toggle} />`)}
+      </div>
+    </div>`;
+}
+
+const same = (a, b) => a.job === b.job && a.number === b.number;
+
+function Wish({ models, schema, wish, set }) {
+  const [error, fail] = useState(null);
+  const [busy, wait] = useState(false);
+  const model = models.find((one) => one.id === wish.model) || models[0];
+  const wrong = error?.fields || {};
+  const change = (name) => (value) => set((before) => ({ ...before, [name]: value }));
+  const property = (name) => resolved(schema.properties[name], schema);
+  const own = { frames: model?.frames, sampler: model?.sampling.sampler, steps: model?.sampling.steps, guidance: model?.sampling.guidance_scale, guidance_method: model?.sampling.guidance };
+  const count = Math.max(1, wish.prompts.length) * Math.max(1, wish.seeds.length) * Math.max(1, (wish.steps || []).length || 1) * Math.max(1, (wish.guidance || []).length || 1);
+  const send = async (event) => {
+    event.preventDefault();
+    wait(true);
+    try {
+      await post("/api/generate", { ...wish, model: model?.id ?? "" });
+      fail(null);
+    } catch (found) {
+      fail(found);
+    }
+    wait(false);
+  };
+  const upload = async (file) => {
+    if (!file) return set((before) => ({ ...before, start: "" }));
+    try {
+      if (file.size > 32 * 2 ** 20) throw new Refusal("the file is larger than 32 MiB. Cut it, or make it smaller.", {}, 0);
+      const { name } = await ask("/api/upload", { method: "POST", body: file });
+      set((before) => ({ ...before, start: name, start_is: file.type.startsWith("image/") && !file.type.includes("gif") ? "first_frame" : "clip" }));
+      fail(null);
+    } catch (found) {
+      fail(found);
+    }
+  };
+  const at = (name) => Object.entries(wrong).find(([path]) => path === name || path.startsWith(`${name}.`))?.[1];
+  const known = ["model", "prompts", "seeds", "start", ...PLAIN];
+  return html`<form class="card" onSubmit=${send} noValidate>
+    <div class="field"><label for="model">Model</label>
+      <select id="model" value=${model?.id} onChange=${(event) => change("model")(event.target.value)}>
+        ${models.map((one) => html`<option value=${one.id} selected=${one.id === model?.id}>${one.name}, ${one.frames} frames of ${one.height} x ${one.width}</option>`)}</select>
+      ${at("model") && html`<span class="wrong" role="alert">${at("model")}</span>`}</div>
+    <${Field} name="prompts" path="prompts" schema=${{ ...property("prompts"), lines: true, description: "What to show, a line for each video." }}
+      value=${wish.prompts} wrong=${at("prompts")} onChange=${change("prompts")} />
+    ${model?.prompts.length ? html`<div class="row small" style="margin-bottom:.8rem">try ${model.prompts.slice(0, 3).map((prompt) => html`<button type="button" onClick=${() => change("prompts")([prompt])}>${prompt}</button>`)}</div>` : null}
+    <div class="row" style="align-items:flex-start"><div class="grow"><${Field} name="seeds" path="seeds" schema=${{ ...property("seeds"), description: "The same seed gives the same video. Several: each prompt with each." }}
+      value=${wish.seeds} wrong=${at("seeds")} onChange=${change("seeds")} /></div>
+      <button type="button" style="margin-top:1.5rem" onClick=${() => change("seeds")([Math.floor(Math.random() * 1e6)])}>Another</button></div>
+    <details><summary>Settings</summary><div class="fields">
+      ${PLAIN.map((name) => html`<${Field} key=${name} name=${name} path=${name} schema=${{ ...property(name), description: `${property(name).description || ""}${own[name] !== undefined ? ` Its own: ${own[name]}.` : ""}` }}
+        value=${wish[name] ?? (property(name).type === "array" ? [] : property(name).nullable ? null : "")} wrong=${at(name)} onChange=${change(name)} />`)}
+      ${model?.gives_frames && html`<div class="field"><label for="start">begin with</label>
+        <input id="start" type="file" accept="image/*,video/mp4,video/webm" onChange=${(event) => upload(event.target.files[0])} />
+        <span class="help">A picture, or a clip to go on from.</span>${at("start") && html`<span class="wrong" role="alert">${at("start")}</span>`}</div>`}
+    </div></details>
+    ${error && !Object.keys(wrong).some((path) => known.includes(path.split(".")[0])) ? html`<${Wrong} error=${error} />` : null}
+    <p><button class="main" disabled=${busy}>${busy ? "Asking …" : count > 1 ? `Make ${count} videos` : "Make the video"}</button></p>
+  </form>`;
+}
+
+function Made({ job, again, compared, toggle }) {
+  const [error, fail] = useState(null);
+  const act = async (what) => {
+    try { await what(); fail(null); } catch (found) { fail(found); }
+  };
+  const open = job.state === "queued" || job.state === "running";
+  const request = job.payload;
+  const grid = job.videos.length > 1 && (request.seeds.length > 1 || (request.steps.length > 1 && request.guidance.length > 1));
+  return html`<article class="card" aria-label=${job.title}>
+    <div class="row"><h2 class="grow" style="overflow-wrap:anywhere">${job.title}</h2><${State} state=${job.state} /></div>
+    <p class="small soft">${job.subject || "packaged"} · ${ago(job.created)}</p>
+    ${open && html`<${Bar} done=${job.done} total=${job.total} label="steps" />`}
+    ${job.state === "running" && job.done > 0 && job.videos.length === 0 && html`<figure style="margin:.6rem 0"><img class="picture" style="max-width:24rem" src=${at("/api/preview", { job: job.id, step: job.done })}
+      alt="what the network takes for the video at this step" onError=${(event) => (event.target.style.visibility = "hidden")} onLoad=${(event) => (event.target.style.visibility = "visible")} />
+      <figcaption class="small soft">step ${job.done} of ${job.total}: what the network takes for the video now</figcaption></figure>`}
+    ${job.message && html`<p class=${job.state === "failed" ? "message" : "small soft"}>${job.message}</p>`}
+    ${grid ? html`<${Grid} job=${job} compared=${compared} toggle=${toggle} />`
+           : html`<div class="gallery">${job.videos.map((cell, number) => html`<${Cell} key=${number} job=${job} number=${number} cell=${cell} compared=${compared} toggle=${toggle} />`)}</div>`}
+    <${Wrong} error=${error} />
+    <div class="row" style="margin-top:.6rem">
+      ${open && html`<button class="danger" onClick=${() => act(() => post("/api/job/cancel", { job: job.id }))}>Cancel</button>`}
+      ${["failed", "cancelled", "interrupted"].includes(job.state) && html`<button onClick=${() => act(() => post("/api/job/again", { job: job.id }))}>Once more</button>`}
+      <button onClick=${() => again({ ...request })}>Change one thing</button>
+      ${!open && html`<button class="danger" onClick=${() => act(() => remove(at("/api/job", { job: job.id })))}>Remove</button>`}
+    </div>
+  </article>`;
+}
+
+const settings = (cell) => `seed ${cell.seed} · ${cell.steps} steps · guidance ${cell.guidance} · ${cell.sampler}${cell.negative ? ` · not ${cell.negative}` : ""}`;
+
+function Cell({ job, number, cell, compared, toggle, bare }) {
+  const src = at("/api/video", { job: job.id, number }), one = { job: job.id, number, cell };
+  return html`<figure><${Video} tile src=${src} label=${`${cell.prompt}, ${settings(cell)}`} />
+    ${!bare && html`<figcaption>${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />
+      ${["mp4", "webm", "gif"].map((form) => html`<a href=${at("/api/video", { job: job.id, number, form })} download=${`${cell.prompt.replace(/[^\w]+/g, "-")}-${cell.seed}.${form}`}>${form}</a> `)}
+      <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label></figcaption>`}
+  </figure>`;
+}
+
+// Prompts down and seeds across, or guidance down and steps across.
+function Grid({ job, compared, toggle }) {
+  const { prompts, seeds, steps, guidance } = job.payload;
+  const bySetting = steps.length > 1 && guidance.length > 1;
+  const rows = bySetting ? guidance : prompts, columns = bySetting ? steps : seeds;
+  const find = (row, column) => job.videos.findIndex((cell) => (bySetting ? cell.guidance === row && cell.steps === column : cell.prompt === row && cell.seed === column));
+  return html`<div class="scroll"><table><thead><tr><th></th>${columns.map((column) => html`<th>${bySetting ? plural(column, "step") : `seed ${column}`}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr><th scope="row" style="white-space:normal;max-width:9rem">${bySetting ? `guidance ${row}` : row}</th>
+      ${columns.map((column) => { const number = find(row, column); return html`<td style="min-width:7rem">${number < 0 ? "…" : html`<${Cell} bare job=${job} number=${number} cell=${job.videos[number]} compared=${compared} toggle=${toggle} />`}</td>`; })}</tr>`)}</tbody></table></div>`;
+}
+
+function Beside({ chosen, drop, clear }) {
+  return html`<section class="card" aria-label="Beside each other"><div class="row"><h2 class="grow">Beside each other</h2><button onClick=${clear}>Clear</button></div>
+    <div class="gallery" style="grid-template-columns:repeat(auto-fill,minmax(min(46%,16rem),1fr))">${chosen.map((one) => html`<figure key=${one.job + one.number}>
+      <${Video} tile src=${at("/api/video", { job: one.job, number: one.number })} label=${one.cell.prompt} />
+      <figcaption>${one.cell.prompt}<br /><span class="soft">${settings(one.cell)}</span><br /><button onClick=${() => drop(one)}>Take away</button></figcaption></figure>`)}</div></section>`;
+}

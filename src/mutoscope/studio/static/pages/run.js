@@ -1,0 +1,178 @@
+// One run: its curves while they grow, its prompts over the steps, what was measured, its log and settings.
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact-htm.js";
+import { ask, at, on, post, remove, useAnswer } from "../api.js";
+import { Chart } from "../chart.js";
+import { Bar, Loading, Question, State, Wrong } from "../parts.js";
+import { TITLES, ago, duration, number, percent } from "../words.js";
+
+const CURVES = { loss: "Loss", lr: "Learning rate", examples_per_s: "Clips per second", mfu: "Share of the matmul rate (MFU)", grad_norm: "Gradient norm" };
+
+export function RunPage({ name }) {
+  const run = useAnswer(at("/api/run", { run: name }), (event, data) => (event === "run" && data === name) || event === "jobs");
+  if (!run.value) {
+    return run.error
+      ? html`<div class="card empty"><h1>${run.error.status === 404 ? "There is no such run" : "This run cannot be shown"}</h1>
+          <p>${run.error.status === 404 ? "If it was started just now, it appears here in a moment." : run.error.message}</p>
+          <p><a class="button" href="#/runs">To the runs</a></p></div><${Again} when=${run.error.status === 404} again=${run.again} />`
+      : html`<${Loading} what=${name} />`;
+  }
+  const told = run.value;
+  return html`
+    <div class="title"><h1 style="overflow-wrap:anywhere">${name}</h1><${State} state=${told.state} /><${Actions} run=${told} again=${run.again} /></div>
+    ${told.problem && html`<div class="message">This run cannot be read: ${told.problem}</div>`}
+    ${told.stage && html`<${Bar} done=${told.step} total=${told.steps} label="steps of this stage" />
+      <p class="small soft">${TITLES[told.stage] || told.stage} ${told.step.toLocaleString("en")} of ${told.steps.toLocaleString("en")}, loss ${number(told.loss)} ·
+        ${duration(told.seconds)} of training · ${ago(told.changed)}${told.in_use_by ? ` · ${told.in_use_by}` : ""}</p>`}
+    ${told.has_model && html`<p><a class="button main" href=${`#/generate?model=${encodeURIComponent(name)}`}>Make videos with it</a></p>`}
+    <${Curves} name=${name} />
+    <${Lapse} name=${name} samples=${told.samples} prompts=${told.prompts} />
+    <${Quality} name=${name} run=${told} />
+    <${Log} name=${name} />
+    <section class="card" aria-label="Settings"><h2>Command and settings</h2>
+      ${told.command ? html`<pre class="wrapped">${told.command}</pre>` : html`<p class="soft">No command was noted.</p>`}
+      ${told.config && html`<details><summary>config.json</summary><pre class="log">${JSON.stringify(told.config, null, 1)}</pre></details>`}
+    </section>`;
+}
+
+// A run that was just started has no folder yet: look again until it has.
+function Again({ when, again }) {
+  useEffect(() => {
+    const timer = when ? setInterval(again, 1000) : 0;
+    return () => clearInterval(timer);
+  }, [when]);
+  return null;
+}
+
+function Actions({ run, again }) {
+  const [error, fail] = useState(null);
+  const [question, put] = useState("");
+  const act = async (what) => {
+    put("");
+    try {
+      await what();
+      fail(null);
+      await again();
+    } catch (found) {
+      fail(found);
+    }
+  };
+  const ask = (verb) => () => act(() => post(`/api/run/${verb}`, { run: run.id }));
+  const busy = run.state === "training" || run.state === "evaluating", waits = run.state === "queued";
+  return html`<div class="actions">
+    ${run.state === "training" && html`<button onClick=${ask("pause")}>Pause</button>`}
+    ${(busy || waits) && html`<button class="danger" onClick=${() => (waits ? ask("stop")() : put("stop"))}>${waits ? "Cancel" : "Stop"}</button>`}
+    ${run.state === "paused" && html`<button class="main" onClick=${ask("resume")}>Go on</button>`}
+    ${run.state === "finished" && html`<button onClick=${ask("evaluate")}>Measure</button>`}
+    ${!busy && !waits && html`<button class="danger" onClick=${() => put("delete")}>Delete</button>`}
+    ${question === "stop" && html`<${Question} title="Stop at once?" yes="Stop" onNo=${() => put("")} onYes=${ask("stop")}>
+      <p>What was learned since the last checkpoint is lost; the run can go on from there. Pause saves first.</p></${Question}>`}
+    ${question === "delete" && html`<${Question} title=${`Delete ${run.id}?`} yes="Delete for ever" typed=${run.id} onNo=${() => put("")}
+      onYes=${() => act(async () => { await remove(at("/api/run", { run: run.id, confirm: run.id })); location.hash = "#/runs"; })}>
+      <p>The model, its checkpoints and samples are removed from the disk.</p></${Question}>`}
+    <${Wrong} error=${error} />
+  </div>`;
+}
+
+// Metrics by stage, of which only the new lines are asked for.
+export function useMetrics(name) {
+  const [stages, set] = useState(null);
+  const held = useRef({ stages: {}, next: 0 });
+  useEffect(() => {
+    let asking = false, due = false, gone = false;
+    const more = async () => {
+      if (asking) { due = true; return; }
+      asking = true;
+      try {
+        const told = await ask(at("/api/run/metrics", { run: name, after: held.current.next }));
+        if (gone) return;
+        held.current = { stages: told.restart ? told.stages : joined(held.current.stages, told.stages), next: told.next };
+        set(held.current.stages);
+      } catch {
+        // the next event asks again
+      } finally {
+        asking = false;
+        if (due) { due = false; more(); }
+      }
+    };
+    more();
+    const off = on((event, data) => (event === "all" || (event === "run" && data === name)) && more());
+    return () => { gone = true; off(); };
+  }, [name]);
+  return stages;
+}
+
+function joined(before, fresh) {
+  const found = { ...before };
+  for (const [stage, table] of Object.entries(fresh)) {
+    const old = found[stage], count = old?.step.length || 0, added = table.step.length, columns = {};
+    for (const name of new Set([...Object.keys(old || {}), ...Object.keys(table)])) {
+      columns[name] = [...(old?.[name] || Array(count).fill(null)), ...(table[name] || Array(added).fill(null))];
+    }
+    found[stage] = columns;
+  }
+  return found;
+}
+
+function Curves({ name }) {
+  const stages = useMetrics(name);
+  const [what, show] = useState("loss");
+  const [smooth, set] = useState(0);
+  const [log, scale] = useState(true);
+  const [chosen, choose] = useState(null);
+  const names = Object.keys(stages || {});
+  const stage = chosen && names.includes(chosen) ? chosen : names[names.length - 1];
+  const table = stages?.[stage];
+  const series = useMemo(() => (table ? [{ label: CURVES[what], x: table.step, y: table[what] || table.step.map(() => null) }] : []), [table, what]);
+  return html`<section class="card" aria-label="Curves">
+    <div class="tabs" role="group" aria-label="Which curve">${Object.entries(CURVES).map(([key, title]) => html`
+      <button aria-pressed=${what === key} onClick=${() => show(key)}>${title}</button>`)}</div>
+    <div class="row small" style="margin-bottom:.5rem">
+      ${names.length > 1 && html`<label class="row">Stage <select style="width:auto" value=${stage} onChange=${(event) => choose(event.target.value)}>
+        ${names.map((one) => html`<option value=${one} selected=${one === stage}>${TITLES[one] || one}</option>`)}</select></label>`}
+      <label class="row">Smoothing <input style="width:9rem" type="range" min="0" max="0.98" step="0.02" value=${smooth} onInput=${(event) => set(Number(event.target.value))} /></label>
+      <label class="row"><input type="checkbox" checked=${log} onChange=${(event) => scale(event.target.checked)} /> log scale</label>
+      <span class="soft">drag or wheel: zoom, shift + wheel: pan, double click: all</span>
+    </div>
+    ${table ? html`<${Chart} key=${stage + what} series=${series} log=${log && what !== "mfu"} smooth=${smooth} label=${`${CURVES[what]}, ${TITLES[stage] || stage}`} />`
+            : html`<p class="empty soft" style="min-height:260px">The curve begins with the first step.</p>`}
+  </section>`;
+}
+
+function Lapse({ name, samples, prompts }) {
+  const [place, go] = useState(null); // null = the newest, also when a newer one comes
+  if (!samples.length) {
+    return html`<section class="card" aria-label="Samples"><h2>The same prompts over the steps</h2>
+      <p class="soft">${prompts.length ? "The first videos appear when the diffusion model has trained for a while." : "This run makes no videos on the way: it has no sample_prompts."}</p></section>`;
+  }
+  const index = place === null ? samples.length - 1 : Math.min(place, samples.length - 1), shown = samples[index];
+  const file = (path) => at("/api/run/file", { run: name, path });
+  return html`<section class="card" aria-label="Samples"><h2>The same prompts over the steps</h2>
+    <div class="row"><label class="grow">Step <b>${shown.step.toLocaleString("en")}</b>
+      <input type="range" min="0" max=${samples.length - 1} value=${index} onInput=${(event) => go(Number(event.target.value) === samples.length - 1 ? null : Number(event.target.value))} /></label></div>
+    ${shown.video && html`<img class="picture" src=${file(shown.video)} alt=${`videos of ${prompts.join(", ")} at step ${shown.step}`} />`}
+    <p class="small soft">from left to right: ${prompts.join(" · ")}</p>
+    <details><summary>Frame by frame</summary><div class="scroll"><img src=${file(shown.sheet)} alt=${`frames of the same videos at step ${shown.step}`} /></div></details>
+  </section>`;
+}
+
+function Quality({ name, run }) {
+  const told = useAnswer(at("/api/run/evaluation", { run: name }), (event, data) => event === "run" && data === name);
+  const groups = told.value?.adherence;
+  return html`<section class="card" aria-label="Measured"><h2>Measured</h2>
+    ${!told.value ? html`<p class="soft">${run.has_model ? "Nothing was measured yet: press Measure." : "It can be measured when it is trained."}</p>` : null}
+    ${groups && html`<div class="scroll"><table><thead><tr><th>videos show what was asked</th><th class="number">share</th><th class="number">95 % interval</th><th class="number">ceiling</th><th class="number">chance</th></tr></thead>
+      <tbody>${Object.entries(groups).flatMap(([group, table]) => Object.entries(table).filter(([, m]) => m && typeof m.value === "number" && m.ceiling !== undefined && m.ceiling !== null && m.value <= 1 && m.low !== undefined).map(([what, m]) => html`
+        <tr><td>${what.replace(/_/g, " ")}${group === "all" ? "" : `, ${group.replace(/_/g, " ")}`}</td><td class="number">${percent(m.value)}</td>
+          <td class="number">${m.low === null ? "" : `${percent(m.low)} to ${percent(m.high)}`}</td><td class="number">${percent(m.ceiling)}</td><td class="number">${m.floor === null ? "" : percent(m.floor)}</td></tr>`))}</tbody></table></div>`}
+    ${run.report && html`<p><a href=${at("/api/run/file", { run: name, path: "report.html" })} target="_blank" rel="noopener">The whole report</a></p>`}
+  </section>`;
+}
+
+function Log({ name }) {
+  const log = useAnswer(at("/api/run/log", { run: name }), (event, data) => event === "run" && data === name);
+  const box = useRef(null);
+  useEffect(() => {
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [log.value]);
+  return html`<section class="card" aria-label="Log"><h2>Log</h2><pre class="log" ref=${box} tabindex="0">${log.value?.log || "nothing yet"}</pre></section>`;
+}
