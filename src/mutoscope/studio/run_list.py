@@ -1,59 +1,80 @@
 """What the pages say about runs, read from their folders. A run that has not changed is not read again."""
 
-import json
+import os
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json, to_json
+
+from .. import __version__
+from ..files import whole_file
 from ..training.checkpoint_files import CHECKPOINTS
 from ..training.config import RunConfig
 from ..training.lock import in_use_by
 from ..training.metric_log import METRICS
 from ..training.run_folder import find_runs, reached, read_config
-from ..training.summary import SUMMARY, Summary, finished, stage_seconds
+from ..training.summary import SUMMARY, Summary, finished
+from .metrics import Row, newest
 from .workspace import Workspace
 
-SPARKS = 48  # points of the small curve
 WATCHED = ("config.json", METRICS, SUMMARY, "evaluation.json", CHECKPOINTS, "model", "samples")
+WORTH_KEEPING = 50  # rows that were read anew
+Marks = list[list[int] | None]
 STEP = re.compile(r"step-(\d+)\.png")
 
 
 class RunList:
-    """The runs of a workspace."""
+    """The runs of a workspace. Of many, what was read is kept on the disk, so that the next studio opens as fast."""
 
     def __init__(self, workspace: Workspace):
-        self._workspace = workspace
-        self._known: dict[Path, tuple[tuple, dict[str, Any]]] = {}
+        self._workspace, self._kept = workspace, workspace.own / "runs.json"
+        self._known: dict[str, tuple[Marks, dict[str, Any]]] = _read_kept(self._kept)
 
     def all(self) -> list[dict[str, Any]]:
         """The one that changed last comes first."""
-        folders = find_runs(self._workspace.runs)
-        self._known = {folder: self._known[folder] for folder in folders if folder in self._known}
+        folders, before = find_runs(self._workspace.runs), self._known
         found = [self.one(folder) for folder in folders]
+        self._known = {row["id"]: self._known[row["id"]] for row in found}
+        if sum(before.get(name) is not known for name, known in self._known.items()) >= WORTH_KEEPING:
+            with suppress(OSError), whole_file(self._kept) as half:
+                half.write_bytes(to_json({"version": __version__, "rows": self._known}))
         return sorted(found, key=lambda row: row["changed"], reverse=True)
 
     def one(self, run: Path) -> dict[str, Any]:
         """A row of the list."""
-        marks = _marks(run)
-        if run not in self._known or self._known[run][0] != marks:
-            self._known[run] = (marks, _read(run) | {"id": self._workspace.name_of(run)})
-        row = self._known[run][1]
+        marks, name = _marks(run), self._workspace.name_of(run)
+        if name not in self._known or self._known[name][0] != marks:
+            self._known = {**self._known, name: (marks, _read(run) | {"id": name})}
+        row = self._known[name][1]
         user = in_use_by(run)
         state = "training" if user and not row["problem"] else row["state"]
         return {**row, "state": state, "in_use_by": user}
 
 
-def _marks(run: Path) -> tuple:
+def _read_kept(file: Path) -> "dict[str, tuple[Marks, dict[str, Any]]]":
+    """What another studio of this version has left; nothing where there is none."""
+    try:
+        told = from_json(file.read_bytes())
+        if told["version"] != __version__:
+            return {}
+        return {name: (marks, row) for name, (marks, row) in told["rows"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _marks(run: Path) -> Marks:
     """Change with every file that a row is read from."""
-    found = []
+    found: Marks = []
     for name in WATCHED:
         try:
-            about = (run / name).stat()
-            found.append((about.st_mtime_ns, about.st_size))
+            about = os.stat(f"{run}/{name}")
+            found.append([about.st_mtime_ns, about.st_size])
         except OSError:
             found.append(None)
-    return tuple(found)
+    return found
 
 
 def _read(run: Path) -> dict[str, Any]:
@@ -63,13 +84,13 @@ def _read(run: Path) -> dict[str, Any]:
     }  # fmt: skip
     try:
         config = read_config(run)
-        done = finished(config, run, Summary(run / SUMMARY))
-        rows = metric_rows(run / METRICS)
-        row |= _where(config, run, rows, done)
+        summary = Summary(run / SUMMARY)
+        last, curve = newest(run / METRICS)
+        row |= _where(config, run, last)
         row |= {
-            "state": "finished" if done else "paused",
-            "seconds": stage_seconds(run),
-            "curve": _curve(rows),
+            "state": "finished" if finished(config, run, summary) else "paused",
+            "seconds": _seconds(summary, last),
+            "curve": curve,
             "quality": quality(run),
             "prompts": list(config.sample_prompts),
             "has_model": (run / "model").is_dir(),
@@ -81,67 +102,27 @@ def _read(run: Path) -> dict[str, Any]:
     return row
 
 
-def _where(config: RunConfig, run: Path, rows: list[dict[str, Any]], done: bool) -> dict[str, Any]:
+def _where(config: RunConfig, run: Path, last: Row | None) -> dict[str, Any]:
     """Stage and step: of the newest line of the log, or of the newest checkpoint where there is no log."""
-    if rows:
-        last = rows[-1]
-        stages = {name: stage.steps for name, stage in config.stages.items()}
-        steps = stages.get(last["stage"], 0)
+    if last is not None:
+        steps = {name: stage.steps for name, stage in config.stages.items()}.get(last["stage"], 0)
         return {"stage": last["stage"], "step": last["step"], "steps": steps, "loss": last["loss"]}
     there = reached(config, run)
     return {} if there is None else {"stage": there.stage, "step": there.step, "steps": there.steps}
 
 
-def metric_rows(path: Path, after: int = 0) -> list[dict[str, Any]]:
-    """Lines of metrics.jsonl from a byte on; a line that is being written is left out."""
-    if not path.is_file():
-        return []
-    with path.open("rb") as file:
-        file.seek(after)
-        data = file.read()
-    found = []
-    for line in data[: data.rfind(b"\n") + 1].splitlines():
-        try:
-            row = json.loads(line)
-            whole = isinstance(row["step"], int) and isinstance(row["loss"], float | int) and row["stage"]
-        except (ValueError, KeyError, TypeError):  # cut short by a kill
-            continue
-        if whole:
-            found.append(row)
-    return found
-
-
-def columns(path: Path, after: int = 0) -> dict[str, Any]:
-    """Metrics by stage and name, for curves, and the byte to go on from. JSON knows no NaN and no infinity: None."""
-    if not path.is_file():
-        return {"stages": {}, "next": 0, "restart": after > 0}
-    size = path.stat().st_size
-    restart = size < after  # the run went back behind what was shown
-    rows = metric_rows(path, 0 if restart else after)
-    stages: dict[str, dict[str, list]] = {}
-    for row in rows:
-        stage = stages.setdefault(row.pop("stage"), {})
-        count = len(stage.get("step", []))
-        for name in {*stage, *row}:
-            value = row.get(name)
-            number = value if isinstance(value, int | float) and abs(value) < float("inf") else None
-            stage.setdefault(name, [None] * count).append(number)
-    with path.open("rb") as file:
-        text = file.read(size)
-    return {"stages": stages, "next": text.rfind(b"\n") + 1, "restart": restart}
-
-
-def _curve(rows: list[dict[str, Any]]) -> list[float]:
-    """The loss of the last stage, thinned: means of neighbours."""
-    values = [row["loss"] for row in rows if row["stage"] == rows[-1]["stage"] and abs(row["loss"]) < float("inf")]
-    width = max(1, -(-len(values) // SPARKS))
-    return [round(sum(part) / len(part), 5) for k in range(0, len(values), width) if (part := values[k : k + width])]
+def _seconds(summary: Summary, last: Row | None) -> float:
+    """Of training, all stages: those that are done, and the last one up to its last line."""
+    stages = {name: stage.get("seconds", 0.0) for name, stage in summary.values.get("stages", {}).items()}
+    if last is not None and last["stage"] not in stages:
+        stages[last["stage"]] = last.get("seconds") or 0.0
+    return float(sum(stages.values()))
 
 
 def quality(run: Path) -> dict[str, Any] | None:
     """The one number of evaluation.json that says most, with its ceiling; None where nothing was measured."""
     try:
-        told = json.loads((run / "evaluation.json").read_text())
+        told = from_json((run / "evaluation.json").read_bytes())
     except (OSError, ValueError):
         return None
     try:

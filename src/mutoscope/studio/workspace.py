@@ -72,8 +72,9 @@ class Workspace:
         """folder/name, also after every link; Missing where that leads outside."""
         try:
             found = (folder / name).resolve()
-        except (OSError, ValueError) as error:  # names too long, zero bytes
-            raise Missing("there is nothing of that name.") from error
+            found.stat()
+        except (OSError, ValueError) as error:  # also names too long, zero bytes
+            raise Missing(f"there is no {name[:80]!r} in {folder.name}.") from error
         if not name or found == folder.resolve() or not found.is_relative_to(folder.resolve()):
             raise Missing(f"{name!r} is not inside {folder.name}.")
         return found

@@ -16,7 +16,8 @@ from ...training.run_folder import read_config
 from ..context import Studio, studio_of
 from ..forms import Refused
 from ..jobs import Job
-from ..run_list import columns, command_of, process_of, samples
+from ..metrics import columns
+from ..run_list import command_of, process_of, samples
 
 router = APIRouter(prefix="/api")
 Here = Annotated[Studio, Depends(studio_of)]
