@@ -73,6 +73,8 @@ def run_command(job: Job, jobs: Jobs, workspace: Workspace, leaving: threading.E
         asked = _wait(child, job, jobs, leaving)
     if asked == "kill":
         return "interrupted", "stopped without saving; it goes on from its last checkpoint"
+    if asked and child.returncode == -signal.SIGTERM:
+        return "interrupted", "stopped while it was starting"
     if child.returncode:
         return "failed", _reason(folder / OUTPUT, begun_at, child.returncode)
     if leaving.is_set():

@@ -42,12 +42,18 @@ def preview(studio: Here, body: Annotated[dict[str, Any], Body()]) -> dict[str, 
 
 
 def command(studio: Studio, request: TrainRequest) -> list[str]:
-    """Arguments of `mutoscope`; Refused where something does not fit."""
+    """Arguments of `mutoscope`; Refused, with all that does not fit."""
+    wrong: dict[str, str] = {}
     try:
         studio.workspace.new_run(request.name)
     except ValueError as error:
-        raise Refused({"name": str(error)}) from error
+        wrong["name"] = str(error)
     if studio.queue.jobs.about(request.name):
-        raise Refused({"name": f"a run {request.name!r} waits in the queue already. Choose another name."})
-    recipe, wanted = settings(request)
+        wrong["name"] = f"a run {request.name!r} waits in the queue already. Choose another name."
+    try:
+        recipe, wanted = settings(request)
+    except Refused as error:
+        raise Refused(wrong | error.fields) from error
+    if wrong:
+        raise Refused(wrong)
     return ["train", request.recipe, "--out", f"{RUNS}/{request.name}", *options_of(recipe, wanted)]

@@ -1,0 +1,168 @@
+"""The studio in a real browser, as somebody uses it who has never seen it."""
+
+import shutil
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed")
+from playwright.sync_api import Page, expect, sync_playwright
+from studio_process import StudioProcess
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+LONG = 90_000  # ms: the first video loads torch, on a machine that does other things, too
+PLAYS = """async (video) => {
+  const frame = () => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 32, height: 32});
+    canvas.getContext("2d").drawImage(video, 0, 0, 32, 32);
+    return canvas.getContext("2d").getImageData(0, 0, 32, 32).data.join();
+  };
+  const first = [video.currentTime, frame()];
+  for (let k = 0; k < 100; k++) {
+    await new Promise((done) => setTimeout(done, 50));
+    if (video.currentTime !== first[0] && frame() !== first[1]) return true;
+  }
+  return false;
+}"""
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    with StudioProcess(tmp_path_factory.mktemp("work")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, studio):
+    opened, wrong = browser.new_page(), []
+    opened.set_default_timeout(LONG)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.goto(studio.address)
+    yield opened
+    opened.close()
+    assert wrong == []
+
+
+def start_run(page: Page, name: str, steps: int) -> None:
+    page.goto(page.url.split("#")[0] + "#/train?recipe=smoke")
+    page.get_by_label("name of the run").fill(name)
+    page.get_by_label("steps", exact=True).first.fill(str(steps))
+    expect(page.get_by_label("The command")).to_contain_text(name)
+    page.get_by_role("button", name="Start training").click()
+
+
+def test_i_trained_it_i_typed_a_prompt_i_saw_my_video(page):
+    expect(page.get_by_text("Nothing was trained here yet")).to_be_visible()
+    start_run(page, "mine", 40)
+    chart = page.get_by_role("region", name="Curves").get_by_role("img")
+    expect(page.get_by_role("heading", name="mine")).to_be_visible(timeout=LONG)
+    expect(chart).to_be_visible(timeout=LONG)
+    first = chart.get_attribute("aria-label")
+    expect(chart).not_to_have_attribute("aria-label", first, timeout=LONG)  # the curve grows by itself
+    page.reload()  # in the middle of it
+    expect(page.get_by_text("finished")).to_be_visible(timeout=LONG)
+    expect(page.get_by_alt_text("videos of")).to_be_visible(timeout=LONG)
+    page.get_by_role("link", name="Make videos with it").click()
+    page.get_by_label("prompts").fill("a red 3 moving up")
+    page.get_by_role("button", name="Make the video").click()
+    video = page.locator("article", has_text="a red 3 moving up").locator("video")
+    expect(video).to_be_visible(timeout=LONG)
+    assert video.evaluate(PLAYS)
+    address = page.get_by_role("link", name="gif").get_attribute("href")
+    assert page.request.get(page.url.split("/#")[0] + address).body().startswith(b"GIF8")
+    page.goto(page.url.split("#")[0] + "#/runs")
+    expect(page.get_by_role("article", name="mine")).to_contain_text("finished")
+
+
+def test_a_job_is_cancelled(page):
+    page.goto(page.url.split("#")[0] + "#/generate")
+    page.get_by_label("prompts").fill("a blue 5 moving down")
+    page.get_by_text("Settings").click()
+    page.get_by_label("steps", exact=True).fill("1000")
+    page.get_by_role("button", name="Make the video").click()
+    job = page.get_by_role("article", name="a blue 5 moving down")
+    expect(job.get_by_alt_text("what the network takes")).to_be_visible(timeout=LONG)  # the live preview
+    job.get_by_role("button", name="Cancel").click()
+    expect(job).to_contain_text("cancelled")
+    expect(job.get_by_role("button", name="Once more")).to_be_visible()
+
+
+def test_a_run_is_paused_and_goes_on(page):
+    start_run(page, "long", 4000)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("paused", exact=False).first).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("training", exact=False).first).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Go on")).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Delete for ever")).to_be_disabled()
+    dialog.get_by_role("textbox").fill("long")
+    dialog.get_by_role("button", name="Delete for ever").click()
+    expect(page.get_by_role("article", name="long")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "label, typed, words",
+    [
+        ("steps", "-3", "at least 1"),
+        ("steps", "many", "valid integer"),
+        ("steps", "9" * 400, "400 digits"),
+        ("lr", "<img src=x onerror=document.title='owned'>", "valid number"),
+        ("name of the run", "../../etc", "use letters"),
+        ("name of the run", "<script>document.title='owned'</script>", "use letters"),
+        ("name of the run", "x" * 5000, "64 at most"),
+        ("seed", "1e999", "got"),
+    ],
+)
+def test_answers_stand_beside_the_field(page, label, typed, words):
+    page.goto(page.url.split("#")[0] + "#/train?recipe=smoke")
+    field = page.get_by_label(label, exact=True).first
+    field.fill(typed)
+    page.get_by_role("button", name="Start training").click()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    box = page.locator(".field", has=field)
+    expect(box.get_by_role("alert")).to_contain_text(words)
+    assert "owned" not in page.title() and "#/train" in page.url
+
+
+def test_the_page_goes_on_after_a_lost_connection(page, studio):
+    page.goto(studio.address + "#/runs")
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    studio.kill()
+    expect(page.get_by_text("The connection to the studio is lost")).to_be_visible(timeout=LONG)
+    studio.start()
+    expect(page.get_by_text("The connection to the studio is lost")).to_have_count(0, timeout=LONG)
+    start_run(page, "after", 12)
+    expect(page.get_by_text("finished")).to_be_visible(timeout=LONG)
+
+
+def test_by_keyboard_alone(page):
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Generate")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Generate")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("place", ["#/runs", "#/train", "#/generate", "#/run/nothing", "#/nowhere"])
+def test_no_page_is_wider_than_the_screen(page, width, place):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(page.url.split("#")[0] + place)
+    page.reload()
+    expect(page.locator("h1").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
