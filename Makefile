@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo studio test test-slow lint types clean
+.PHONY: help install demo studio test test-slow lint types clean browser
 
 help:
 	@echo "make install    .venv with everything that is needed"
@@ -30,11 +30,18 @@ demo: install
 studio: install
 	$(BIN)/mutoscope studio
 
+# Tests of the studio drive a real browser; where it cannot be installed they are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null || \
+		echo "Chromium could not be installed: tests of the studio in a browser are skipped"; \
+	else echo "no Chromium, and no rights to install it: tests of the studio in a browser are skipped"; fi
+
 # One thread per worker: two OpenMP pools on two cores spend their time waiting for each other.
-test: install
+test: install browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
-test-slow: install
+test-slow: install browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m slow
 
 lint: install

@@ -19,6 +19,14 @@ class Events:
         self._jobs, self._runs = jobs, runs
         self._pages: set[asyncio.Queue[str]] = set()
         self._watcher: asyncio.Task | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """Close all streams: a server that leaves would wait for its pages otherwise."""
+        self._ended = True
+        for page in list(self._pages):
+            if not page.full():
+                page.put_nowait("")
 
     async def stream(self) -> AsyncIterator[str]:
         """Events of one page, from now on; a comment in silence, so that a lost connection shows."""
@@ -28,7 +36,7 @@ class Events:
             self._watcher = asyncio.create_task(self._watch())
         try:
             yield 'retry: 1000\nevent: hello\ndata: ""\n\n'
-            while True:
+            while not self._ended:
                 try:
                     yield await asyncio.wait_for(page.get(), SILENCE_S)
                 except TimeoutError:

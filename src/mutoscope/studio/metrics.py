@@ -39,10 +39,17 @@ def columns(path: Path, after: int = 0) -> dict[str, Any]:
     end = data.rfind(b"\n") + 1
     stages: dict[str, dict[str, list]] = {}
     for row in rows_of(data[:end].splitlines()):
-        stage = stages.setdefault(str(row.pop("stage")), {})
-        count = len(stage.get("step", []))
-        for name in {*stage, *row}:
-            stage.setdefault(name, [None] * count).append(_finite(row.get(name)))
+        table = stages.setdefault(str(row.pop("stage")), {})
+        if table.keys() != row.keys():  # the first line, or one with a name that others lack
+            count = len(table.get("step", []))
+            for name in row.keys() - table.keys():
+                table[name] = [None] * count
+            row = dict.fromkeys(table) | row
+        for name, value in row.items():
+            table[name].append(value)
+    for table in stages.values():
+        for name, values in table.items():
+            table[name] = [_finite(value) for value in values]
     return {"stages": stages, "next": begin + end, "restart": restart}
 
 

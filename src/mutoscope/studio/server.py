@@ -1,5 +1,7 @@
 """The server's process: binds, opens the browser, keeps a worker alive beside it."""
 
+import asyncio
+import os
 import secrets
 import socket
 import subprocess
@@ -7,10 +9,12 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
 from .app import build_app
+from .events import Events
 from .guard import LOCAL, Guard
 from .workspace import Workspace
 
@@ -27,8 +31,9 @@ def serve(workspace: Workspace, host: str, port: int, browser: bool, say: Callab
     port = listener.getsockname()[1]
     address = f"http://{'localhost' if local else host}:{port}/" + (f"?token={token}" if token else "")
     # Elsewhere it is asked by names nobody can foresee: there the token keeps strangers out.
-    app = Guard(build_app(workspace), hosts=LOCAL if local else (), token=token)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    studio = build_app(workspace)
+    app = Guard(studio, hosts=LOCAL if local else (), token=token)
+    server = _Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3), studio.state.studio.events)
     say(f"studio of {workspace.folder}: {address}   (Ctrl-C ends it)")
     if browser:
         threading.Timer(0.3, webbrowser.open, [address]).start()
@@ -40,6 +45,19 @@ def serve(workspace: Workspace, host: str, port: int, browser: bool, say: Callab
     finally:
         ending.set()
         keeper.join()
+
+
+class _Server(uvicorn.Server):
+    """Ends the pages' streams when it is asked to leave."""
+
+    def __init__(self, config: uvicorn.Config, events: Events):
+        super().__init__(config)
+        self._events = events
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ctrl-C or SIGTERM."""
+        asyncio.get_running_loop().call_soon_threadsafe(self._events.end)
+        super().handle_exit(sig, frame)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -55,8 +73,6 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _keep_worker(workspace: Workspace, ending: threading.Event) -> None:
     """A worker beside the server, and another one where it was killed. One that serves another server stays alone."""
-    import os
-
     command = [sys.executable, "-m", "mutoscope.studio.worker", str(workspace.folder), str(os.getpid())]
     while not ending.is_set():
         with (workspace.own / "worker.log").open("ab") as log:
