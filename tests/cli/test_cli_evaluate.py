@@ -54,6 +54,9 @@ def test_numbers_page_and_table(call, run, quick):
     ):
         assert words in said.out
     assert not list(run.glob("*.part"))
+    one = json.loads((run / "evaluations.jsonl").read_text().splitlines()[-1])
+    assert one["adherence"] == json.loads((run / "evaluation.json").read_text())["adherence"]
+    assert one["step"] == 6 and one["at"].startswith("20") and "clips" not in one
     assert "videos 0/8" in (run / "log.txt").read_text()
 
 

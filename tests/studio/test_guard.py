@@ -70,7 +70,7 @@ def test_names_never_lead_out_of_the_workspace(client, workspace, make_run, name
     (outside / "config.json").write_text("{}")
     (outside / "metrics.jsonl").write_text("")
     (workspace.runs / "link").symlink_to(outside)
-    for path in ("run", "run/metrics", "run/log", "run/evaluation"):
+    for path in ("run", "run/metrics", "run/log", "run/evaluations"):
         assert client.get(f"/api/{path}", params={"run": name}).status_code == 404
     for verb in ("pause", "stop", "resume", "evaluate"):
         assert client.post(f"/api/run/{verb}", json={"run": name}).status_code == 404

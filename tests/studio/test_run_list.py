@@ -55,7 +55,27 @@ def test_damaged_runs_are_told_not_hidden(workspace, make_run, name, content):
 def test_damaged_evaluations_are_none(workspace, make_run, client, told):
     (make_run("demo") / "evaluation.json").write_text(told)
     assert RunList(workspace).all()[0]["quality"] is None
-    assert client.get("/api/run/evaluation", params={"run": "demo"}).status_code == 200
+    assert client.get("/api/run/evaluations", params={"run": "demo"}).status_code == 200
+
+
+def test_evaluations_are_told_the_newest_first(workspace, make_run, client):
+    run = make_run("demo")
+    share = {"value": 0.5, "low": 0.4, "high": 0.6, "ceiling": 1.0, "floor": 0.1, "count": 9}
+    told = {
+        "protocol": "x",
+        "adherence": {"all": {"all_correct": share, "identity": None}},
+        "distance": {"void": False},
+    }
+    (run / "evaluation.json").write_text(json.dumps(told))
+    asked = {"params": {"run": "demo"}}
+    (only,) = client.get("/api/run/evaluations", **asked).json()
+    assert only["measures"] == {"adherence.all.all_correct": share} and only["step"] is None
+    lines = [json.dumps({"at": f"2026-01-0{k}", "step": k, "both": {**share, "value": k / 10}}) for k in (1, 2)]
+    (run / "evaluations.jsonl").write_text("\n".join([*lines, '{"at"']))
+    first, second = client.get("/api/run/evaluations", **asked).json()
+    assert (first["step"], second["step"]) == (2, 1) and first["measures"]["both"]["value"] == 0.2
+    quality = client.get("/api/runs").json()[0]["quality"]
+    assert (quality["name"], quality["value"], quality["ceiling"]) == ("as asked", 0.5, 1.0)
 
 
 def test_small_curves_are_thinned_and_end_with_the_newest(workspace, make_run):

@@ -15,7 +15,8 @@ from ..files import whole_file
 from ..recipes.packaged import packaged as packaged_recipe
 from ..training.config import RunConfig
 from ..vae.config import PixelConfig
-from .folders import check_writable, is_packaged, load_pipeline, read_run, write_whole
+from .evaluation_files import write_evaluation
+from .folders import check_writable, is_packaged, load_pipeline, read_run
 from .parse import parse
 from .progress import Progress, RunLog
 
@@ -82,7 +83,7 @@ def run(args: list[str]) -> int:
     pipeline = load_pipeline(options.run)
     out.mkdir(parents=True, exist_ok=True)
     evaluated = measure(pipeline, config, options, out, detector)
-    write_whole(out / "evaluation.json", evaluated.evaluation.model_dump_json(indent=1))
+    write_evaluation(evaluated.evaluation, options.run, out)
     report = write_page(evaluated, unseen_strip(pipeline.model, data, options.seed), data.fps, options, out)
     show(evaluated.evaluation)
     print(f"numbers  {out / 'evaluation.json'}\nreport   {report}")

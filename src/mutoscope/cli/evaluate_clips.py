@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..data.config import ClipsConfig
 from .evaluate import BATCH, EvaluateOptions, print_table, table_row, vae_strip, write_page
-from .folders import load_pipeline, write_whole
+from .evaluation_files import write_evaluation
+from .folders import load_pipeline
 from .parse import say
 from .progress import Progress, RunLog
 
@@ -41,7 +42,7 @@ def evaluate_own(data: ClipsConfig, options: EvaluateOptions, out: Path) -> int:
         evaluated = evaluate_clips(
             data, subject_of(pipeline), num_prompts=options.prompts, seed=options.seed, on_progress=on_progress
         )
-    write_whole(out / "evaluation.json", evaluated.evaluation.model_dump_json(indent=1))
+    write_evaluation(evaluated.evaluation, options.run, out)
     strip = vae_strip(pipeline.model, evaluated.sample)
     report = write_page(evaluated, strip, data.fps, options, out, continued_items(evaluated))
     evaluation = evaluated.evaluation

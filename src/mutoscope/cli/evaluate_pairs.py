@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from ..data.config import SpriteConfig
 from .evaluate import EvaluateOptions, asked_of, print_table, rebuilt_by, table_row
-from .folders import load_pipeline, write_whole
+from .evaluation_files import write_evaluation
+from .folders import load_pipeline
 from .progress import Progress, RunLog
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def evaluate_two(data: SpriteConfig, options: EvaluateOptions, out: Path) -> int
             cache=out / "cache",
             on_share=lambda share: progress.update("videos", round(share * options.prompts), options.prompts),
         )
-    write_whole(out / "evaluation.json", evaluated.evaluation.model_dump_json(indent=1))
+    write_evaluation(evaluated.evaluation, options.run, out)
     show(evaluated)
     print(f"numbers  {out / 'evaluation.json'}\nvideos   {write_sheet(evaluated, data, out)}")
     return 0

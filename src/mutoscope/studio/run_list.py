@@ -17,10 +17,12 @@ from ..training.lock import in_use_by
 from ..training.metric_log import METRICS
 from ..training.run_folder import find_runs, reached, read_config
 from ..training.summary import SUMMARY, Summary, finished
+from .measures import measures
 from .metrics import Row, newest
 from .workspace import Workspace
 
 WATCHED = ("config.json", METRICS, SUMMARY, "evaluation.json", CHECKPOINTS, "model", "samples")
+HEADLINES = {"adherence.all.all_correct": "as asked", "both": "both as asked", "followed": "as asked"}
 WORTH_KEEPING = 50  # rows that were read anew
 Marks = list[list[int] | None]
 STEP = re.compile(r"step-(\d+)\.png")
@@ -120,16 +122,13 @@ def _seconds(summary: Summary, last: Row | None) -> float:
 
 
 def quality(run: Path) -> dict[str, Any] | None:
-    """The one number of evaluation.json that says most, with its ceiling; None where nothing was measured."""
+    """The one share of evaluation.json that says most, with its ceiling; None where nothing was measured."""
     try:
-        told = from_json((run / "evaluation.json").read_bytes())
+        told = measures(from_json((run / "evaluation.json").read_bytes()))
     except (OSError, ValueError):
         return None
-    try:
-        share = told["adherence"]["all"]["all_correct"]
-        return {"name": "as asked", "value": share["value"], "ceiling": share["ceiling"]}
-    except (KeyError, TypeError):
-        return None
+    name = next((name for name in HEADLINES if name in told), None)
+    return None if name is None else {"name": HEADLINES[name], **told[name]}
 
 
 def samples(run: Path) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from ...training.run_folder import read_config
 from ..context import Studio, studio_of
 from ..forms import Refused
 from ..jobs import Job
+from ..measures import evaluations
 from ..metrics import columns
 from ..run_list import command_of, process_of, samples
 
@@ -57,17 +58,10 @@ def metrics(studio: Here, run: Name, after: Annotated[int, Query(ge=0)] = 0) -> 
     return Response(to_json(found), media_type="application/json")  # megabytes of numbers: not checked one by one
 
 
-@router.get("/run/evaluation")
-def evaluation(studio: Here, run: Name) -> dict[str, Any] | None:
-    """evaluation.json without its clips; None before the first evaluation."""
-    import json
-
-    file = studio.workspace.run(run) / "evaluation.json"
-    try:
-        told = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return None
-    return {name: value for name, value in told.items() if name != "clips"} if isinstance(told, dict) else None
+@router.get("/run/evaluations")
+def all_evaluations(studio: Here, run: Name) -> list[dict[str, Any]]:
+    """What was measured, the newest first; empty before the first evaluation."""
+    return evaluations(studio.workspace.run(run))
 
 
 @router.get("/run/log")

@@ -155,16 +155,35 @@ function Lapse({ name, samples, prompts }) {
   </section>`;
 }
 
+// Rows that say most come first; a name ends the same in every kind of evaluation.
+const ROWS = ["all_correct", "both", "followed", "identity", "colour", "direction", "persistence", "digits", "directions", "psnr", "ssim"];
+const GROUPS = { "adherence.all": "", "adherence.seen": "seen in training", "adherence.held_out": "never seen", reconstruction: "VAE", trained: "VAE, trained on", unseen: "VAE, never seen" };
+const shown = (name, value) => (value === null || value === undefined ? "" : /psnr/.test(name) ? `${value.toFixed(1)} dB` : /ssim|error|frechet/.test(name) ? number(value) : percent(value));
+
+function named(path) {
+  const parts = path.split("."), last = parts.pop(), group = parts.join(".");
+  return { last, group, words: `${last.replace(/_/g, " ")}${(GROUPS[group] ?? group) ? `, ${GROUPS[group] ?? group.replace(/[._]/g, " ")}` : ""}` };
+}
+
 function Quality({ name, run }) {
-  const told = useAnswer(at("/api/run/evaluation", { run: name }), (event, data) => event === "run" && data === name);
-  const groups = told.value?.adherence;
+  const told = useAnswer(at("/api/run/evaluations", { run: name }), (event, data) => event === "run" && data === name);
+  const [all, widen] = useState(false);
+  const [newest, ...older] = told.value || [];
+  const rows = Object.entries(newest?.measures || {}).map(([path, m]) => ({ ...named(path), path, m }));
+  const rank = (row) => (ROWS.includes(row.last) ? ROWS.indexOf(row.last) : ROWS.length) + (row.group.includes("adherence.") && row.group !== "adherence.all" ? 50 : 0);
+  const main = rows.filter((row) => ROWS.includes(row.last) && !/^(reconstruction\.|controls)/.test(row.group)).sort((a, b) => rank(a) - rank(b));
+  const first = main.filter((row) => rank(row) < 50 || row.last === "all_correct");
+  const head = main[0];
   return html`<section class="card" aria-label="Measured"><h2>Measured</h2>
-    ${!told.value ? html`<p class="soft">${run.has_model ? "Nothing was measured yet: press Measure." : "It can be measured when it is trained."}</p>` : null}
-    ${groups && html`<div class="scroll"><table><thead><tr><th>videos show what was asked</th><th class="number">share</th><th class="number">95 % interval</th><th class="number">ceiling</th><th class="number">chance</th></tr></thead>
-      <tbody>${Object.entries(groups).flatMap(([group, table]) => Object.entries(table).filter(([, m]) => m && typeof m.value === "number" && m.ceiling !== undefined && m.ceiling !== null && m.value <= 1 && m.low !== undefined).map(([what, m]) => html`
-        <tr><td>${what.replace(/_/g, " ")}${group === "all" ? "" : `, ${group.replace(/_/g, " ")}`}</td><td class="number">${percent(m.value)}</td>
-          <td class="number">${m.low === null ? "" : `${percent(m.low)} to ${percent(m.high)}`}</td><td class="number">${percent(m.ceiling)}</td><td class="number">${m.floor === null ? "" : percent(m.floor)}</td></tr>`))}</tbody></table></div>`}
-    ${run.report && html`<p><a href=${at("/api/run/file", { run: name, path: "report.html" })} target="_blank" rel="noopener">The whole report</a></p>`}
+    ${told.value && !newest ? html`<p class="soft">${run.has_model ? "Nothing was measured yet: press Measure." : "It can be measured when it is trained."}</p>` : null}
+    ${newest && html`<div class="scroll"><table><thead><tr><th></th><th class="number">value</th><th class="number">95 % interval</th><th class="number">ceiling</th><th class="number">chance</th></tr></thead>
+      <tbody>${(all ? rows : first).map(({ path, words, m }) => html`<tr key=${path}><th scope="row">${words}</th><td class="number">${shown(path, m.value)}</td>
+        <td class="number">${m.low === null ? "" : `${shown(path, m.low)} to ${shown(path, m.high)}`}</td><td class="number">${shown(path, m.ceiling)}</td><td class="number">${shown(path, m.floor)}</td></tr>`)}</tbody></table></div>
+      <p class="row small"><button onClick=${() => widen(!all)} aria-expanded=${all}>${all ? "The main ones" : `All ${rows.length} measures`}</button>
+        ${run.report && html`<a href=${at("/api/run/file", { run: name, path: "report.html" })} target="_blank" rel="noopener">The whole report</a>`}</p>`}
+    ${older.length && head ? html`<h3>Over time</h3><div class="scroll"><table><thead><tr><th>when</th><th class="number">steps</th>${first.slice(0, 4).map((row) => html`<th class="number">${row.words}</th>`)}</tr></thead>
+      <tbody>${told.value.map((one) => html`<tr><td>${one.at ? new Date(one.at).toLocaleString() : ""}</td><td class="number">${one.step ?? ""}</td>
+        ${first.slice(0, 4).map((row) => html`<td class="number">${shown(row.path, one.measures[row.path]?.value)}</td>`)}</tr>`)}</tbody></table></div>` : null}
   </section>`;
 }
 
