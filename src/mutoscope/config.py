@@ -11,7 +11,7 @@ LARGEST = 2**63 - 1
 class Config(BaseModel):
     """Typed data with defaults written once; unknown keys are errors. Field docstrings are the help text everywhere."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     @field_validator("*", mode="after")
     @classmethod

@@ -1,5 +1,7 @@
 """Forms from configurations, and from forms the command that a person would type."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,3 +96,56 @@ def test_a_grid_is_counted_before_it_is_made():
         checked(VideoRequest, {**wish, "steps": [4, 8]})
     with pytest.raises(Refused, match="a prompt is empty"):
         checked(VideoRequest, {"prompts": ["  "]})
+
+
+HOSTILE = [
+    10**400,
+    -(10**400),
+    1e308,
+    -1,
+    0,
+    "",
+    "<script>alert(1)</script>",
+    "x" * 10_000,
+    None,
+    True,
+    [],
+    {},
+    [[[]]],
+    {"a": 1},
+]
+
+
+def leaves(values: dict, prefix: tuple[str, ...] = ()):
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*prefix, name))
+        else:
+            yield (*prefix, name)
+
+
+@pytest.mark.parametrize("name", ["demo", "clips", "demo_unet", "demo_minilm", "disc_conv3d"])
+def test_every_field_takes_hostile_values_or_answers_beside_itself(name):
+    for path in leaves(recipe_form(name)["values"]):
+        for value in HOSTILE:
+            values = value
+            for part in reversed(path):
+                values = {part: values}
+            try:
+                recipe, wanted = settings_of(ask(name, **values))
+            except Refused as refused:
+                # Beside the field, one of its parts, or the section whose values contradict each other.
+                for field in refused.fields:
+                    named = field.split(".")
+                    assert all(a == b for a, b in zip(named, path, strict=False)), (
+                        f"{path} = {value!r}: {refused.fields}"
+                    )
+                continue
+            options_of(recipe, wanted)
+            found = wanted
+            for part in path:
+                found = getattr(found, part)
+            kept = list(found) if isinstance(found, tuple) else found
+            assert kept == value or str(kept) == str(value) or found == Path(str(value)), (
+                f"{path} = {value!r} became {found!r}"
+            )
