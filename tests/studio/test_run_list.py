@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -147,6 +148,23 @@ def test_a_thousand_runs_are_listed_in_half_a_second(workspace, make_run):
     )
     print(f"{first_time:.2f} s, later {later:.2f} s")
     assert later < 0.5 and math.isfinite(first_time)
+
+
+def test_pages_may_ask_at_the_same_time(workspace, make_run):
+    for number in range(12):
+        make_run(f"run-{number}")
+    runs, wrong = RunList(workspace), []
+
+    def ask():
+        for _ in range(10):
+            (workspace.runs / "run-3" / "summary.json").touch()
+            if len(runs.all()) != 12:
+                wrong.append("a run is missing")
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(ask) for _ in range(8)]:
+            done.result()
+    assert wrong == []
 
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"version": "0", "rows": {}}', '{"version": 3}'])

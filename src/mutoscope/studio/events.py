@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from .jobs import Jobs
 from .run_list import RunList
 
-POLL_S, RUNS_EVERY_S, SILENCE_S = 0.4, 1.2, 15.0
+POLL_S, SILENCE_S = 0.4, 15.0
+RUNS_EVERY = 3  # polls
 
 
 class Events:
@@ -46,15 +47,15 @@ class Events:
 
     async def _watch(self) -> None:
         version, runs = self._jobs.version(), await run_in_threadpool(self._marks)
-        before, waited = next(version), 0.0
+        before, rounds = next(version), 0
         while self._pages:
             await asyncio.sleep(POLL_S)
             if (now := next(version)) != before:
                 before = now
                 self._tell("jobs", "")
-            waited += POLL_S
-            if waited >= RUNS_EVERY_S:
-                waited, fresh = 0.0, await run_in_threadpool(self._marks)
+            rounds += 1
+            if rounds % RUNS_EVERY == 0:
+                fresh = await run_in_threadpool(self._marks)
                 for run in {run for run in {*runs, *fresh} if runs.get(run) != fresh.get(run)}:
                     self._tell("run", run)
                 runs = fresh

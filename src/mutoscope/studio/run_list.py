@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -33,27 +34,36 @@ class RunList:
 
     def __init__(self, workspace: Workspace):
         self._workspace, self._kept = workspace, workspace.own / "runs.json"
+        self._lock = Lock()
         self._known: dict[str, tuple[Marks, dict[str, Any]]] = _read_kept(self._kept)
 
     def all(self) -> list[dict[str, Any]]:
         """The one that changed last comes first."""
-        folders, before = find_runs(self._workspace.runs), self._known
-        found = [self.one(folder) for folder in folders]
-        self._known = {row["id"]: self._known[row["id"]] for row in found}
-        if sum(before.get(name) is not known for name, known in self._known.items()) >= WORTH_KEEPING:
-            with suppress(OSError), whole_file(self._kept) as half:
-                half.write_bytes(to_json({"version": __version__, "rows": self._known}))
-        return sorted(found, key=lambda row: row["changed"], reverse=True)
+        folders = find_runs(self._workspace.runs)
+        with self._lock:  # pages ask at the same time
+            before, found = self._known, [self._known_row(folder) for folder in folders]
+            self._known = {row["id"]: (marks, row) for marks, row in found}
+            read = sum(before.get(name, (None, None))[1] is not row for name, (_, row) in self._known.items())
+            if read >= WORTH_KEEPING:
+                with suppress(OSError), whole_file(self._kept) as half:
+                    half.write_bytes(to_json({"version": __version__, "rows": self._known}))
+        told = [_as_of_now(folder, row) for folder, (_, row) in zip(folders, found, strict=True)]
+        return sorted(told, key=lambda row: row["changed"], reverse=True)
 
     def one(self, run: Path) -> dict[str, Any]:
         """A row of the list."""
+        return _as_of_now(run, self._known_row(run)[1])
+
+    def _known_row(self, run: Path) -> tuple[Marks, dict[str, Any]]:
         marks, name = _marks(run), self._workspace.name_of(run)
-        if name not in self._known or self._known[name][0] != marks:
-            self._known = {**self._known, name: (marks, _read(run) | {"id": name})}
-        row = self._known[name][1]
-        user = in_use_by(run)
-        state = "training" if user and not row["problem"] else row["state"]
-        return {**row, "state": state, "in_use_by": user}
+        known = self._known.get(name)
+        return known if known is not None and known[0] == marks else (marks, _read(run) | {"id": name})
+
+
+def _as_of_now(run: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """A row, and who trains there at this moment."""
+    user = in_use_by(run)
+    return {**row, "state": "training" if user and not row["problem"] else row["state"], "in_use_by": user}
 
 
 def _read_kept(file: Path) -> "dict[str, tuple[Marks, dict[str, Any]]]":
