@@ -96,7 +96,7 @@ function Made({ job, again, compared, toggle }) {
   return html`<article class="card" aria-label=${job.title}>
     <div class="row"><h2 class="grow" style="overflow-wrap:anywhere">${job.title}</h2><${State} state=${job.state} /></div>
     <p class="small soft">${job.subject || "packaged"} · ${ago(job.created)}</p>
-    ${open && html`<${Bar} done=${job.done} total=${job.total} label="steps" />`}
+    ${open && html`<${Bar} done=${job.done} total=${job.total} label="progress" />`}
     ${job.state === "running" && job.done > 0 && job.videos.length === 0 && html`<figure style="margin:.6rem 0"><img class="picture" style="max-width:24rem" src=${at("/api/preview", { job: job.id, step: job.done })}
       alt="what the network takes for the video at this step" onError=${(event) => (event.target.style.visibility = "hidden")} onLoad=${(event) => (event.target.style.visibility = "visible")} />
       <figcaption class="small soft">step ${job.done} of ${job.total}: what the network takes for the video now</figcaption></figure>`}
@@ -118,9 +118,9 @@ const settings = (cell) => `seed ${cell.seed} · ${cell.steps} steps · guidance
 function Cell({ job, number, cell, compared, toggle, bare }) {
   const src = at("/api/video", { job: job.id, number }), one = { job: job.id, number, cell };
   return html`<figure><${Video} tile src=${src} label=${`${cell.prompt}, ${settings(cell)}`} />
-    ${!bare && html`<figcaption>${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />
+    <figcaption>${!bare && html`${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />`}
       ${["mp4", "webm", "gif"].map((form) => html`<a href=${at("/api/video", { job: job.id, number, form })} download=${`${cell.prompt.replace(/[^\w]+/g, "-")}-${cell.seed}.${form}`}>${form}</a> `)}
-      <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label></figcaption>`}
+      <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label></figcaption>
   </figure>`;
 }
 

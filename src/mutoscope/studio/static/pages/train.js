@@ -11,6 +11,7 @@ const ABOUT = {
 
 export function TrainPage({ values }) {
   const recipes = useAnswer("/api/recipes");
+  const runs = useAnswer("/api/runs");
   const [recipe, choose] = useState(values.get("recipe") || "demo");
   if (!recipes.value) return html`<${Wrong} error=${recipes.error} />${!recipes.error && html`<${Loading} what="the recipes" />`}`;
   const about = recipes.value.find((one) => one.name === recipe);
@@ -23,12 +24,20 @@ export function TrainPage({ values }) {
         </select></div>
       ${about?.about && html`<pre class="wrapped small">${about.about}</pre>`}
     </div>
-    <${Form} key=${recipe} recipe=${recipe} />`;
+    ${runs.value && html`<${Form} key=${recipe} recipe=${recipe} taken=${runs.value.map((run) => run.id)} />`}`;
 }
 
-function Form({ recipe }) {
+// The first name of a run that is not taken: demo, demo-2, demo-3, …
+function free(recipe, taken) {
+  for (let k = 1; ; k++) {
+    const name = k === 1 ? recipe : `${recipe}-${k}`;
+    if (!taken.includes(name)) return name;
+  }
+}
+
+function Form({ recipe, taken }) {
   const form = useAnswer(at("/api/recipe", { name: recipe }));
-  const [name, rename] = useState(`${recipe}-1`);
+  const [name, rename] = useState(() => free(recipe, taken));
   const [changes, change] = useState({});
   const [error, fail] = useState(null);
   const [busy, wait] = useState(false);
