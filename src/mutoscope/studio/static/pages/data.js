@@ -41,9 +41,8 @@ function ASet({ chosen, sets, choose }) {
   const told = useAnswer(chosen.problem ? null : path);
   const held = useRef({ path: null, clips: [], told: null });
   const list = useRef(null);
-  if (told.value) {
-    if (held.current.path !== path) held.current.clips = told.value.clips;
-    held.current = { ...held.current, path, told: told.value };
+  if (told.value && told.value !== held.current.told) { // where it is the same, it still answers the wish before
+    held.current = { path, told: told.value, clips: held.current.path === path ? held.current.clips : told.value.clips };
   }
   const page = held.current.told;
   const change = (changes) => {
@@ -59,7 +58,7 @@ function ASet({ chosen, sets, choose }) {
     try {
       const back = await post("/api/data/undo", { set: chosen.id });
       put((before) => ({ ...before, [key(back)]: { caption: back.caption } }));
-      say({ words: `Taken back: ${named(back)} says “${back.caption}” again.`, error: null });
+      say({ words: `Taken back: ${named(back)} ${back.caption ? `says “${back.caption}”` : "has no caption"} again.`, error: null });
     } catch (error) {
       say({ words: "", error });
     }
@@ -79,11 +78,10 @@ function ASet({ chosen, sets, choose }) {
     </div>
     ${chosen.problem && html`<div class="message" role="alert">${chosen.problem}</div>`}
     <${Wrong} error=${told.error} /><${Wrong} error=${said.error} />
-    <p class="said small" role="status">${said.words}</p>
     ${page && html`<${Filters} wish=${wish} change=${change} counts=${page.counts} />`}
     ${!page && !told.error && !chosen.problem && html`<${Loading} what=${chosen.id} />`}
     ${page && html`<section aria-label="Clips" tabindex="-1" ref=${list} aria-busy=${!told.value && !told.error}>
-      <${Pages} page=${page} turn=${turn} />
+      <${Pages} page=${page} turn=${turn} said=${said.words} />
       ${held.current.clips.length === 0 && html`<div class="card empty"><h2>${page.counts.clips ? "No clip fits" : "This set holds no clips"}</h2>
         ${page.counts.clips ? html`<p><button onClick=${() => change(ALL)}>Show all</button></p>` : html`<p>Put clips into ${chosen.id}, then type: <b>mutoscope data scan ${chosen.id}</b></p>`}</div>`}
       <div class="cards">${held.current.clips.map((clip, place) => html`<${Clip} key=${`${key(clip)} ${held.current.path} ${place}`} name=${chosen.id} clip=${clip} undone=${undone[key(clip)]} saved=${saved} />`)}</div>
@@ -101,7 +99,7 @@ function Filters({ wish, change, counts }) {
     const soon = setTimeout(() => change({ search: text }), 250);
     return () => clearTimeout(soon);
   }, [text]);
-  useEffect(() => { if (wish === ALL) type(""); }, [wish]);
+  useEffect(() => type(wish.search), [wish.search]);
   return html`<div class="row" role="search" style="margin-bottom:.8rem">
     <div class="row" role="group" aria-label="Which clips">${KINDS.map(([kind, count, title]) => html`
       <button key=${kind} aria-pressed=${wish.kind === kind} onClick=${() => change({ kind })}>${title} <b>${counts[count].toLocaleString("en")}</b></button>`)}</div>
@@ -112,11 +110,12 @@ function Filters({ wish, change, counts }) {
   </div>`;
 }
 
-function Pages({ page, turn }) {
+function Pages({ page, turn, said }) {
   return html`<div class="row small" style="margin-bottom:.6rem"><span class="soft" role="status">${plural(page.found, "clip")}${page.pages > 1 ? `, page ${page.page.toLocaleString("en")} of ${page.pages.toLocaleString("en")}` : ""}</span>
     ${page.pages > 1 && html`<nav class="row" aria-label="Pages of clips">
       <button disabled=${page.page <= 1} onClick=${() => turn(page.page - 1)}>Previous</button>
-      <button disabled=${page.page >= page.pages} onClick=${() => turn(page.page + 1)}>Next</button></nav>`}</div>`;
+      <button disabled=${page.page >= page.pages} onClick=${() => turn(page.page + 1)}>Next</button></nav>`}
+    ${said !== undefined && html`<span role="status" style="overflow-wrap:anywhere">${said}</span>`}</div>`;
 }
 
 function Clip({ name, clip, undone, saved }) {
@@ -159,33 +158,36 @@ function Still({ name, clip, missing }) {
 function Caption({ name, clip, undone, saved }) {
   const [text, type] = useState(clip.caption);
   const [said, say] = useState({ words: clip.caption ? "" : "no caption yet", error: null });
-  const kept = useRef(clip.caption), sending = useRef(null), id = `caption-${key(clip)}`;
+  const kept = useRef(clip.caption), sent = useRef(null), id = `caption-${key(clip)}`;
   useEffect(() => {
     if (!undone) return;
     kept.current = undone.caption;
+    sent.current = null;
     type(undone.caption);
     say({ words: "taken back", error: null });
   }, [undone]);
   const save = async () => {
-    if (text === kept.current || text === sending.current) return;
-    sending.current = text;
+    if (text === kept.current || text === sent.current) return; // sent: on its way, or refused
+    sent.current = text;
     say({ words: "saving …", error: null });
     try {
       const told = await post("/api/data/caption", { set: name, file: clip.file, start_s: clip.start_s, end_s: clip.end_s, caption: text, before: kept.current });
       kept.current = told.caption;
       type((now) => (now === text ? told.caption : now)); // unless somebody types on
       say({ words: `✓ saved${told.kept_in.length ? ` in ${told.kept_in.join(" and ")}` : ""}`, error: null });
+      sent.current = null;
       saved();
     } catch (error) {
       say({ words: "", error });
+      if (!error.status) sent.current = null; // it never came there
     }
-    sending.current = null;
   };
   const press = (event) => {
     if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
       save();
     } else if (event.key === "Escape") {
+      sent.current = null;
       type(kept.current);
       say({ words: "", error: null });
     }
