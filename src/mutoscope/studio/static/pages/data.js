@@ -71,8 +71,8 @@ function ASet({ chosen, sets, choose }) {
   const last = page?.undo;
   return html`
     <div class="title"><h1>Data</h1>
-      <label class="row">Set <select style="width:auto;max-width:15rem" value=${chosen.id} onChange=${(event) => choose(event.target.value)}>
-        ${sets.map((one) => html`<option value=${one.id} selected=${one.id === chosen.id}>${one.id}</option>`)}</select></label>
+      <span class="row"><label for="set">Set</label><select id="set" style="width:auto;max-width:15rem" value=${chosen.id} onChange=${(event) => choose(event.target.value)}>
+        ${sets.map((one) => html`<option value=${one.id} selected=${one.id === chosen.id}>${one.id}</option>`)}</select></span>
       <span class="soft small">${chosen.problem ? "" : `${plural(chosen.clips, "clip")}, ${duration(chosen.seconds)}`}</span>
       <div class="actions"><button disabled=${!last} onClick=${undo} title=${last ? `${named(last)}: “${last.before}” again` : "no caption was changed"}>Undo</button></div>
     </div>
@@ -105,8 +105,8 @@ function Filters({ wish, change, counts }) {
       <button key=${kind} aria-pressed=${wish.kind === kind} onClick=${() => change({ kind })}>${title} <b>${counts[count].toLocaleString("en")}</b></button>`)}</div>
     <input class="grow" style="min-width:9rem;max-width:22rem" type="search" maxlength="200" aria-label="Find in captions and file names" placeholder="Find in captions and names"
       value=${text} onInput=${(event) => type(event.target.value)} />
-    <label class="row">Split <select style="width:auto" value=${wish.split} onChange=${(event) => change({ split: event.target.value })}>
-      ${[["", "both"], ["train", "train"], ["test", "test"]].map(([value, title]) => html`<option value=${value} selected=${value === wish.split}>${title}</option>`)}</select></label>
+    <span class="row"><label for="split">Split</label><select id="split" style="width:auto" value=${wish.split} onChange=${(event) => change({ split: event.target.value })}>
+      ${[["", "both"], ["train", "train"], ["test", "test"]].map(([value, title]) => html`<option value=${value} selected=${value === wish.split}>${title}</option>`)}</select></span>
   </div>`;
 }
 
