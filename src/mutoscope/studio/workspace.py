@@ -1,8 +1,10 @@
 """The folder a studio works in, and names that never lead out of it."""
 
+import os
 import re
 from pathlib import Path
 
+from ..data.manifest import MANIFEST
 from ..training.run_folder import is_run
 
 OWN, RUNS, VIDEOS = ".mutoscope", "runs", "videos"
@@ -62,6 +64,22 @@ class Workspace:
         if not file.is_file():
             raise Missing("the file that was sent is gone. Send it again.")
         return file
+
+    def clip_set(self, name: str) -> Path:
+        """The folder of a set of clips, such as `clips` or `films/cut`; Missing where there is none."""
+        folder = self._inside(self.folder, name)
+        parts = folder.relative_to(self.folder).parts
+        manifest = (folder / MANIFEST).resolve()
+        ours = parts[0] != RUNS and not any(part.startswith(".") for part in parts)
+        if not ours or not manifest.is_file() or not manifest.is_relative_to(self.folder):
+            raise Missing(f"there is no set of clips {name!r} in {self.folder}. Make one: mutoscope data scan {name}")
+        return folder
+
+    def clip(self, folder: Path, file: str) -> Path:
+        """Where a manifest in `folder` says that a clip is; Missing where that leads out of the workspace."""
+        path = Path(os.path.normpath(folder / file))
+        self._inside(self.folder, str(path))
+        return path
 
     def name_of(self, run: Path) -> str:
         """What `run` finds a folder by."""
