@@ -1,15 +1,16 @@
 // Curves, drawn by uPlot: zoom by dragging or wheel, pan with shift or a second finger, double click for all of it.
 import { html, useEffect, useRef } from "./vendor/preact-htm.js";
 
-const COLOURS = ["#d9480f", "#1c7ed6", "#2f9e44", "#9c36b5", "#e67700", "#0b7285", "#c2255c", "#5f3dc4"];
+export const COLOURS = ["#d9480f", "#1c7ed6", "#2f9e44", "#9c36b5", "#e67700", "#0b7285", "#c2255c", "#5f3dc4"];
 
-// series: [{label, x: [...], y: [...]}]; each has steps of its own.
-export function Chart({ series, log, smooth, label, height = 260 }) {
+// series: [{label, x: [...], y: [...], colour}]; each has steps of its own. x: what they are steps of.
+export function Chart({ series, log, smooth, label, height = 260, x = "step" }) {
   const box = useRef(null), plot = useRef(null), range = useRef(null);
   useEffect(() => {
     const make = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(box.current, series, log, label, height), data(series, smooth, log), box.current);
+      range.current = null; // a new plot has no range yet to be kept
+      plot.current = new uPlot(options(box.current, series, log, label, height, x), data(series, smooth, log), box.current);
     };
     make();
     const resized = new ResizeObserver(() => plot.current.setSize({ width: box.current.clientWidth, height }));
@@ -21,7 +22,7 @@ export function Chart({ series, log, smooth, label, height = 260 }) {
       plot.current.destroy();
       plot.current = null;
     };
-  }, [series.map((one) => one.label).join("\n"), log, label, height]);
+  }, [series.map((one) => one.label + one.colour).join("\n"), log, label, height, x]);
   useEffect(() => {
     if (!plot.current) return;
     const zoomed = range.current !== null && isZoomed(plot.current);
@@ -62,15 +63,15 @@ export function smoothed(values, share) {
   });
 }
 
-function options(box, series, log, label, height) {
+function options(box, series, log, label, height, x) {
   const style = getComputedStyle(document.body);
   const ink = style.color, grid = { stroke: "#8884", width: 1 };
   return {
     width: box.clientWidth || 600,
     height,
     scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
-    axes: [{ stroke: ink, grid, label: "step" }, { stroke: ink, grid, size: 64 }],
-    series: [{ label: "step" }, ...series.map((one, k) => ({ label: one.label, stroke: COLOURS[k % COLOURS.length], width: 1.6, spanGaps: true,
+    axes: [{ stroke: ink, grid, label: x }, { stroke: ink, grid, size: 64 }],
+    series: [{ label: x }, ...series.map((one, k) => ({ label: one.label, stroke: one.colour || COLOURS[k % COLOURS.length], width: 1.6, spanGaps: true,
       points: { show: one.x.length < 40 } }))],
     cursor: { drag: { x: true, y: false } },
     legend: { show: true },

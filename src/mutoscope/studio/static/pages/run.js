@@ -1,11 +1,11 @@
 // One run: its curves while they grow, its prompts over the steps, what was measured, its log and settings.
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact-htm.js";
-import { ask, at, on, post, remove, useAnswer } from "../api.js";
+import { at, post, remove, useAnswer } from "../api.js";
 import { Chart } from "../chart.js";
+import { ROWS, named, shown } from "../measures.js";
+import { CURVES, useMetrics } from "../metrics.js";
 import { Bar, Loading, Question, State, Wrong } from "../parts.js";
 import { TITLES, ago, duration, number, percent } from "../words.js";
-
-const CURVES = { loss: "Loss", lr: "Learning rate", examples_per_s: "Clips per second", mfu: "Share of the matmul rate (MFU)", grad_norm: "Gradient norm" };
 
 export function RunPage({ name }) {
   const run = useAnswer(at("/api/run", { run: name }), (event, data) => (event === "run" && data === name) || event === "jobs");
@@ -73,46 +73,6 @@ function Actions({ run, again }) {
   </div>`;
 }
 
-// Metrics by stage, of which only the new lines are asked for.
-export function useMetrics(name) {
-  const [stages, set] = useState(null);
-  const held = useRef({ stages: {}, next: 0 });
-  useEffect(() => {
-    let asking = false, due = false, gone = false;
-    const more = async () => {
-      if (asking) { due = true; return; }
-      asking = true;
-      try {
-        const told = await ask(at("/api/run/metrics", { run: name, after: held.current.next }));
-        if (gone) return;
-        held.current = { stages: told.restart ? told.stages : joined(held.current.stages, told.stages), next: told.next };
-        set(held.current.stages);
-      } catch {
-        // the next event asks again
-      } finally {
-        asking = false;
-        if (due) { due = false; more(); }
-      }
-    };
-    more();
-    const off = on((event, data) => (event === "all" || (event === "run" && data === name)) && more());
-    return () => { gone = true; off(); };
-  }, [name]);
-  return stages;
-}
-
-function joined(before, fresh) {
-  const found = { ...before };
-  for (const [stage, table] of Object.entries(fresh)) {
-    const old = found[stage], count = old?.step.length || 0, added = table.step.length, columns = {};
-    for (const name of new Set([...Object.keys(old || {}), ...Object.keys(table)])) {
-      columns[name] = [...(old?.[name] || Array(count).fill(null)), ...(table[name] || Array(added).fill(null))];
-    }
-    found[stage] = columns;
-  }
-  return found;
-}
-
 function Curves({ name }) {
   const stages = useMetrics(name);
   const [what, show] = useState("loss");
@@ -153,16 +113,6 @@ function Lapse({ name, samples, prompts }) {
     <p class="small soft">from left to right: ${prompts.join(" · ")}</p>
     <details><summary>Frame by frame</summary><div class="scroll"><img src=${file(shown.sheet)} alt=${`frames of the same videos at step ${shown.step}`} /></div></details>
   </section>`;
-}
-
-// Rows that say most come first; a name ends the same in every kind of evaluation.
-const ROWS = ["all_correct", "both", "followed", "identity", "colour", "direction", "persistence", "digits", "directions", "psnr", "ssim"];
-const GROUPS = { "adherence.all": "", "adherence.seen": "seen in training", "adherence.held_out": "never seen", reconstruction: "VAE", trained: "VAE, trained on", unseen: "VAE, never seen" };
-const shown = (name, value) => (value === null || value === undefined ? "" : /psnr/.test(name) ? `${value.toFixed(1)} dB` : /ssim|error|frechet/.test(name) ? number(value) : percent(value));
-
-function named(path) {
-  const parts = path.split("."), last = parts.pop(), group = parts.join(".");
-  return { last, group, words: `${last.replace(/_/g, " ")}${(GROUPS[group] ?? group) ? `, ${GROUPS[group] ?? group.replace(/[._]/g, " ")}` : ""}` };
 }
 
 function Quality({ name, run }) {
