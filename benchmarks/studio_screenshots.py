@@ -18,6 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address")
     parser.add_argument("--run", required=True, help="a run to show")
+    parser.add_argument("--compare", default="", help="runs to show beside each other: a,b")
     parser.add_argument("--out", type=Path, default=Path("screenshots"))
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -26,6 +27,8 @@ def main() -> None:
         "run": f"#/run/{given.run}",
         "train": "#/train",
         "generate": "#/generate",
+        "data": "#/data",
+        "compare": f"#/compare?runs={given.compare}",
     }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
