@@ -117,6 +117,10 @@ def _alone(workspace: Workspace) -> Iterator[None]:
             yield
     except Timeout as error:
         raise Refused({"caption": "another caption is being written for too long. Try again."}) from error
+    except OSError as error:
+        name = Path(error.filename or workspace.own).name
+        words = f"{name} cannot be read or written: {error.strerror}. Nothing was changed."
+        raise Refused({"caption": words}) from error
 
 
 class _Place:
@@ -141,18 +145,14 @@ class _Place:
     def store(self, caption: str) -> list[str]:
         """Write all files that have to say it, or none; their names."""
         beside = self._beside(caption)
+        if beside is not None:
+            beside.apply()
         try:
+            self._write_manifest(caption)
+        except BaseException:
             if beside is not None:
-                beside.apply()
-            try:
-                self._write_manifest(caption)
-            except BaseException:
-                if beside is not None:
-                    beside.revert()
-                raise
-        except OSError as error:
-            words = f"{Path(error.filename or MANIFEST).name} cannot be written: {error.strerror}. Nothing was changed."
-            raise Refused({"caption": words}) from error
+                beside.revert()
+            raise
         return [MANIFEST] if beside is None or beside.after is None else [MANIFEST, beside.path.name]
 
     def _write_manifest(self, caption: str) -> None:
@@ -174,7 +174,7 @@ class _Place:
 
     def _scanned(self, workspace: Workspace) -> Path:
         """The folder that was scanned: the manifest's own, or, where that lies elsewhere, what holds all clips."""
-        if not any(entry.file.startswith("..") for entry in self._entries):
+        if not any(entry.file.startswith("../") for entry in self._entries):
             return self._folder
         parents = [os.path.dirname(os.path.normpath(self._folder / entry.file)) for entry in self._entries]
         root = Path(os.path.commonpath(parents))
@@ -185,7 +185,11 @@ def _note(workspace: Workspace, clip: OneClip, before: str, after: str, undo: bo
     told = clip.model_dump(include={"set", "file", "start_s", "end_s"})
     time = datetime.now().astimezone().isoformat(timespec="milliseconds")
     line = Logged(**told, time=time, before=before, after=after, undo=undo).model_dump_json()
-    with (workspace.own / LOG).open("ab+") as log:
-        log.seek(max(0, log.tell() - 1))
-        cut = log.read() not in (b"", b"\n")  # a line that a kill cut short ends here
-        log.write(f"{chr(10) if cut else ''}{line}\n".encode())
+    try:
+        with (workspace.own / LOG).open("ab+") as log:
+            log.seek(max(0, log.tell() - 1))
+            cut = log.read() not in (b"", b"\n")  # a line that a kill cut short ends here
+            log.write(f"{chr(10) if cut else ''}{line}\n".encode())
+    except OSError as error:
+        words = f"the caption is saved, but cannot be taken back: {LOG} cannot be written ({error.strerror})."
+        raise Refused({"caption": words}) from error

@@ -3,6 +3,8 @@
 import io
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -30,12 +32,13 @@ def thumbnail(workspace: Workspace, path: Path, entry: ManifestEntry) -> Path:
     if not made.is_file():
         from PIL import Image
 
-        (frame,) = _frames(path, entry, SIDE, 1)
-        content = io.BytesIO()
-        Image.fromarray(frame).save(content, "WEBP", quality=70)
-        half = made.with_suffix(f".{uuid.uuid4().hex}")  # two browsers may ask at once
-        half.write_bytes(content.getvalue())
-        os.replace(half, made)
+        with _in_words(entry):
+            (frame,) = _frames(path, entry, SIDE, 1)
+            content = io.BytesIO()
+            Image.fromarray(frame).save(content, "WEBP", quality=70)
+            half = made.with_suffix(f".{uuid.uuid4().hex}")  # two browsers may ask at once
+            half.write_bytes(content.getvalue())
+            os.replace(half, made)
     return made
 
 
@@ -47,24 +50,31 @@ def playable(workspace: Workspace, path: Path, entry: ManifestEntry) -> Path:
     if not made.is_file():
         from ..video.write import write_video
 
-        frames = _frames(path, entry, PLAYED_SIDE, PLAYED_FRAMES)
-        write_video(made, frames, min(240.0, max(0.1, entry.fps)))
+        with _in_words(entry):
+            frames = _frames(path, entry, PLAYED_SIDE, PLAYED_FRAMES)
+            write_video(made, frames, min(240.0, max(0.1, entry.fps)))
     return made
+
+
+@contextmanager
+def _in_words(entry: ManifestEntry) -> Iterator[None]:
+    from ..video.formats import first_line
+
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:  # whatever a decoder comes up with: it is this file's trouble, not the studio's
+        raise ValueError(f"{entry.file} cannot be shown: {type(error).__name__}, {first_line(error)}.") from error
 
 
 def _frames(path: Path, entry: ManifestEntry, side: int, count: int) -> np.ndarray:
     """The first ones of a clip, with a longer side of this many pixels at most."""
     from ..video.decode import decode
-    from ..video.formats import first_line
 
     scale = min(1.0, side / max(entry.height, entry.width))
     height, width = (max(2, round(pixels * scale)) for pixels in (entry.height, entry.width))
-    try:
-        return decode(path, entry.fps, height, width, entry.start_s, entry.end_s, max_frames=count)
-    except ValueError:
-        raise
-    except Exception as error:  # whatever a decoder comes up with: it is this file's trouble, not the studio's
-        raise ValueError(f"{entry.file} cannot be shown: {type(error).__name__}, {first_line(error)}.") from error
+    return decode(path, entry.fps, height, width, entry.start_s, entry.end_s, max_frames=count)
 
 
 def _place(workspace: Workspace, path: Path, entry: ManifestEntry, suffix: str) -> Path:

@@ -1,10 +1,10 @@
 """Sets of clips in a workspace, and what a page of one shows: read from manifest.jsonl, with what is wrong."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -104,13 +104,14 @@ def page_of(workspace: Workspace, wish: Wish) -> dict[str, Any]:
     and whether browsers play its file as it is.
     """
     folder = workspace.clip_set(wish.set)
-    rows = _rows(workspace, folder, entries_of(folder))
-    found = [row for row in rows if _fits(row, wish)]
+    clips = list(_looked_at(workspace, folder, entries_of(folder)))
+    found = [clip for clip in clips if clip.fits(wish)]
     pages = max(1, -(-len(found) // wish.size))
     page = min(wish.page, pages)
+    shown = found[(page - 1) * wish.size : page * wish.size]
     return {
-        "set": wish.set, "counts": _counts(rows), "found": len(found), "page": page, "pages": pages,
-        "clips": found[(page - 1) * wish.size : page * wish.size],
+        "set": wish.set, "counts": _counts(clips), "found": len(found), "page": page, "pages": pages,
+        "clips": [clip.row() for clip in shown],
     }  # fmt: skip
 
 
@@ -123,33 +124,72 @@ def find_entry(workspace: Workspace, clip: OneClip) -> tuple[Path, ManifestEntry
     raise Missing(f"{clip.set} has no clip {clip.file[:200]!r} any more. Load the page again.")
 
 
-def _rows(workspace: Workspace, folder: Path, entries: Iterable[ManifestEntry]) -> list[dict[str, Any]]:
+class _Clip(NamedTuple):
+    """A line of a manifest, and what is wrong with it."""
+
+    entry: ManifestEntry
+    problems: list[str]
+    duplicate_of: str | None
+
+    def fits(self, wish: Wish) -> bool:
+        """Whether it is one of those that are wished for."""
+        entry = self.entry
+        return (
+            wish.split in ("", entry.split)
+            and (not wish.problems or bool(self.problems))
+            and (not wish.duplicates or self.duplicate_of is not None)
+            and (not wish.uncaptioned or not entry.caption)
+            and _has(f"{entry.caption}\n{entry.file}", wish.search)
+        )
+
+    def row(self) -> dict[str, Any]:
+        """For JSON."""
+        told = self.entry.model_dump() | {"seconds": round(self.entry.duration_s, 3), "plays": plays(self.entry)}
+        return told | {"problems": self.problems, "duplicate_of": self.duplicate_of}
+
+
+def _has(text: str, search: str) -> bool:
+    return not search or all(word in text.lower() for word in search.lower().split())
+
+
+def _looked_at(workspace: Workspace, folder: Path, entries: Iterable[ManifestEntry]) -> Iterator[_Clip]:
     firsts: dict[tuple, str] = {}
-    there: dict[str, bool] = {}
-    rows = []
+    there = _Files(workspace, folder)
     for entry in entries:
-        if entry.file not in there:
-            there[entry.file] = _is_there(workspace, folder, entry.file)
         content = (entry.sha, entry.start_s, entry.end_s)
-        rows.append({
-            **entry.model_dump(), "seconds": round(entry.duration_s, 3),
-            "problems": _problems(entry, there[entry.file]), "duplicate_of": firsts.get(content), "plays": plays(entry),
-        })  # fmt: skip
+        yield _Clip(entry, _problems(entry, there.has(entry.file)), firsts.get(content))
         firsts.setdefault(content, entry.file)
-    return rows
 
 
-def _is_there(workspace: Workspace, folder: Path, file: str) -> bool:
-    try:
-        return workspace.clip(folder, file).exists()
-    except Missing:
-        return False
+class _Files:
+    """Which files of a set are there: each folder is listed once, because asking for each file takes seconds."""
+
+    def __init__(self, workspace: Workspace, folder: Path):
+        self._workspace, self._folder = workspace, folder
+        self._plain: dict[str, set[str]] = {}
+
+    def has(self, file: str) -> bool:
+        """Whether a clip is there, inside the workspace."""
+        parent, name = os.path.split(os.path.normpath(f"{self._folder}/{file}" if file[:1] != "/" else file))
+        if parent not in self._plain:
+            self._plain[parent] = self._list(parent)
+        if name in self._plain[parent]:
+            return True
+        try:
+            return self._workspace.clip(self._folder, file).exists()  # a link, perhaps
+        except Missing:
+            return False
+
+    def _list(self, parent: str) -> set[str]:
+        inside = Path(os.path.realpath(parent)).is_relative_to(self._workspace.folder)
+        try:
+            return {entry.name for entry in os.scandir(parent) if not entry.is_symlink()} if inside else set()
+        except (OSError, ValueError):
+            return set()
 
 
 def _problems(entry: ManifestEntry, there: bool) -> list[str]:
-    found = []
-    if not there:
-        found.append("the file is missing")
+    found = [] if there else ["the file is missing"]
     if not entry.caption:
         found.append("no caption")
     if entry.num_frames < SHORTEST:
@@ -157,21 +197,10 @@ def _problems(entry: ManifestEntry, there: bool) -> list[str]:
     return found
 
 
-def _counts(rows: list[dict[str, Any]]) -> dict[str, int]:
+def _counts(clips: list[_Clip]) -> dict[str, int]:
     return {
-        "clips": len(rows),
-        "uncaptioned": sum(not row["caption"] for row in rows),
-        "duplicates": sum(row["duplicate_of"] is not None for row in rows),
-        "problems": sum(bool(row["problems"]) for row in rows),
+        "clips": len(clips),
+        "uncaptioned": sum(not clip.entry.caption for clip in clips),
+        "duplicates": sum(clip.duplicate_of is not None for clip in clips),
+        "problems": sum(bool(clip.problems) for clip in clips),
     }
-
-
-def _fits(row: dict[str, Any], wish: Wish) -> bool:
-    text = f"{row['caption']}\n{row['file']}".lower()
-    return (
-        wish.split in ("", row["split"])
-        and (not wish.problems or bool(row["problems"]))
-        and (not wish.duplicates or row["duplicate_of"] is not None)
-        and (not wish.uncaptioned or not row["caption"])
-        and all(word in text for word in wish.search.lower().split())
-    )
