@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from playwright.sync_api import Page, expect, sync_playwright
+from studio_clips import clips_in, scanned
 from studio_process import StudioProcess
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -159,10 +160,32 @@ def test_by_keyboard_alone(page):
 
 
 @pytest.mark.parametrize("width", [360, 1600])
-@pytest.mark.parametrize("place", ["#/runs", "#/train", "#/generate", "#/run/nothing", "#/nowhere"])
+@pytest.mark.parametrize(
+    "place", ["#/runs", "#/train", "#/generate", "#/data", "#/compare", "#/run/nothing", "#/nowhere"]
+)
 def test_no_page_is_wider_than_the_screen(page, width, place):
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(page.url.split("#")[0] + place)
     page.reload()
     expect(page.locator("h1").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_caption_is_mended_where_training_reads_it(page, studio):
+    folder = studio.folder / "clips"
+    clips_in(folder, "one.mp4", "two.mp4")
+    (folder / "one.txt").write_text("a red ball")
+    (folder / "two.txt").write_text("a bleu ball")
+    scanned(folder)
+    page.goto(studio.address + "#/data")
+    page.reload()
+    caption = page.get_by_label("Caption of two")
+    caption.fill("a blue ball")
+    caption.press("Enter")
+    expect(page.get_by_role("article", name="two.mp4")).to_contain_text("saved")
+    assert (folder / "two.txt").read_text().strip() == "a blue ball"
+    page.reload()
+    expect(page.get_by_label("Caption of two")).to_have_value("a blue ball")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Caption of two")).to_have_value("a bleu ball")
+    assert (folder / "two.txt").read_text().strip() == "a bleu ball"
