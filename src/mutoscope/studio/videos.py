@@ -43,7 +43,7 @@ class Videos:
         request, folder = VideoRequest(**job.payload), self._workspace.job_folder(job.id)
         folder.mkdir(parents=True, exist_ok=True)
         pipeline = self.pipeline(request.model)
-        settings = _settings(pipeline, request)
+        settings = settings_of(pipeline, request)
         pairs = [(prompt, seed) for prompt in request.prompts for seed in request.seeds]
         batches = [(sampling, pairs[k : k + BATCH]) for sampling in settings for k in range(0, len(pairs), BATCH)]
         progress = _Progress(job, jobs, leaving, folder, pipeline, total=sum(s.network_steps for s, _ in batches))
@@ -120,7 +120,7 @@ class _Progress:
         self._before += steps
 
 
-def _settings(pipeline: Pipeline, request: VideoRequest) -> list[SamplingConfig]:
+def settings_of(pipeline: Pipeline, request: VideoRequest) -> list[SamplingConfig]:
     """One for every number of steps with every strength of guidance."""
     return [
         pipeline.sampling(steps, request.sampler, guidance, guidance=request.guidance_method)

@@ -73,6 +73,10 @@ class Worker:
             from .strip import look_through
 
             return look_through(job, jobs, self._leaving, self._workspace, self._videos.pipeline(job.subject))
+        if job.kind == "words":
+            from .looked_at import look
+
+            return look(job, jobs, self._leaving, self._workspace, self._videos)
         return self._videos.make(job, jobs, self._leaving)
 
 
