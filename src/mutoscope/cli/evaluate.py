@@ -14,7 +14,6 @@ from ..data.config import SpriteConfig
 from ..files import whole_file
 from ..recipes.packaged import packaged as packaged_recipe
 from ..training.config import RunConfig
-from ..vae.config import PixelConfig
 from .evaluation_files import write_evaluation
 from .folders import check_writable, is_packaged, load_pipeline, read_run
 from .parse import parse
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from ..evaluation.evaluate import Evaluated
     from ..evaluation.evaluate_clips import EvaluatedClips
     from ..evaluation.fvd import Detector
-    from ..evaluation.report import GalleryItem, VaeStrip
+    from ..evaluation.report import GalleryItem
     from ..evaluation.result import Evaluation, Measured
+    from ..evaluation.vae_strip import VaeStrip
     from ..model import VideoModel
     from ..pipeline import Pipeline
 
@@ -149,6 +149,8 @@ def asked_of(model: "VideoModel") -> "Generate":
 
 def rebuilt_by(model: "VideoModel") -> "Callable[[Tensor], Tensor] | None":
     """Frames to frames through its VAE, on the CPU; None without one."""
+    from ..evaluation.vae_strip import in_pixels
+
     return None if in_pixels(model) else lambda frames: model.decode(model.encode(frames)).cpu()
 
 
@@ -184,31 +186,12 @@ def write_page(
     return final
 
 
-def in_pixels(model: "VideoModel") -> bool:
-    """Whether there is no VAE to measure or to show."""
-    return isinstance(model.config.vae, PixelConfig)
-
-
 def unseen_strip(model: "VideoModel", data: SpriteConfig, seed: int) -> "VaeStrip | None":
     """`vae_strip` of a clip that training never saw."""
     from ..data.sprites import SpriteClips
+    from ..evaluation.vae_strip import vae_strip
 
     return vae_strip(model, SpriteClips(data, "test", seed).batch(range(1)).frames)
-
-
-def vae_strip(model: "VideoModel", frames: "Tensor") -> "VaeStrip | None":
-    """One clip (1, c, F, H, W), its latents and its reconstruction; None without a VAE."""
-    import torch
-
-    from ..evaluation.report import VaeStrip
-    from ..video.pixels import to_uint8
-
-    if in_pixels(model):
-        return None
-    with torch.no_grad():
-        latents = model.encode(frames)
-        rebuilt = model.decode(latents)
-    return VaeStrip(to_uint8(frames[0]), latents[0].float().cpu().numpy(), to_uint8(rebuilt[0].cpu()))
 
 
 def command_of(run: Path) -> str:

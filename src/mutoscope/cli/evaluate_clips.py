@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data.config import ClipsConfig
-from .evaluate import BATCH, EvaluateOptions, print_table, table_row, vae_strip, write_page
+from .evaluate import BATCH, EvaluateOptions, print_table, table_row, write_page
 from .evaluation_files import write_evaluation
 from .folders import load_pipeline
 from .parse import say
@@ -28,6 +28,7 @@ def evaluate_own(data: ClipsConfig, options: EvaluateOptions, out: Path) -> int:
     if options.i3d is not None or options.seeds > 1:
         raise ValueError("--i3d and --seeds are for the built-in sets; your own clips are measured without them.")
     from ..evaluation.evaluate_clips import evaluate_clips
+    from ..evaluation.vae_strip import vae_strip
 
     pipeline = load_pipeline(options.run)
     out.mkdir(parents=True, exist_ok=True)

@@ -82,13 +82,20 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Float[Tensor, "b f s d"], context: Context) -> Float[Tensor, "b f s d"]:
         """Every token of x reads from the real tokens of the context."""
-
-        def heads(y: Tensor) -> Tensor:
-            return y.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-
-        query, key = normalise(heads(self.query(x.flatten(1, 2)))), normalise(heads(self.key(context.tokens)))
-        mixed = attention(query, key, heads(self.value(context.tokens)), context.mask).transpose(1, 2).flatten(2)
+        query, key = self.look(x, context)
+        value = self._heads(self.value(context.tokens))
+        mixed = attention(query, key, value, context.mask).transpose(1, 2).flatten(2)
         return self.out(mixed).unflatten(1, x.shape[1:3])
+
+    def look(
+        self, x: Float[Tensor, "b f s d"], context: Context
+    ) -> tuple[Float[Tensor, "b heads n e"], Float[Tensor, "b heads l e"]]:
+        """Queries of video tokens and keys of text tokens, whose products say who reads from whom."""
+        query, key = self._heads(self.query(x.flatten(1, 2))), self._heads(self.key(context.tokens))
+        return normalise(query), normalise(key)
+
+    def _heads(self, y: Float[Tensor, "b n d"]) -> Float[Tensor, "b heads n e"]:
+        return y.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
 
 class FeedForward(nn.Module):

@@ -7,7 +7,6 @@ import io
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +14,7 @@ from string import Template
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image
 
 from ..video.write import encode_webp
@@ -24,11 +23,9 @@ from .plots import line_plot
 from .report_drift import drift_figures
 from .report_tables import cost_table, measurement_section, tiles
 from .result import Evaluation
+from .vae_strip import DIFFERENCE_GAIN, LATENT_REACH, MAX_CHANNELS, VaeStrip
 
 MAX_STRIP_FRAMES = 33
-MAX_CHANNELS = 16
-LATENT_REACH = 3.0  # latents have unit variance: -3 is black, 3 is white
-DIFFERENCE_GAIN = 4
 
 
 class GalleryItem(NamedTuple):
@@ -37,15 +34,6 @@ class GalleryItem(NamedTuple):
     prompt: str
     frames_u8: UInt8[np.ndarray, "F H W 3"]
     correct: bool | None = None
-
-
-@dataclass(frozen=True)
-class VaeStrip:
-    """One clip before and after the autoencoder, and its latents (normalised) between."""
-
-    frames_u8: UInt8[np.ndarray, "F H W 3"]
-    latents: Float[np.ndarray, "c f h w"]
-    reconstruction_u8: UInt8[np.ndarray, "F H W 3"]
 
 
 def write_report(
@@ -148,30 +136,17 @@ def _strip(strip: VaeStrip | None) -> str:
     if strip is None:
         return '<p class="quiet">No clip through the autoencoder was handed to this report.</p>'
     num_frames, num_latents = len(strip.frames_u8), strip.latents.shape[1]
-    stride = (num_frames - 1) // (num_latents - 1) if num_latents > 1 else 1
-    causal = num_latents > 1 and 1 + stride * (num_latents - 1) == num_frames
-    if not causal:
-        stride = max(1, num_frames // num_latents)
-    first = 1 if causal else stride  # frames of the first latent frame
-    shown = num_frames
-    while shown > MAX_STRIP_FRAMES:
-        shown -= stride
-    gap = np.abs(strip.frames_u8.astype(np.int16) - strip.reconstruction_u8.astype(np.int16))
-    difference = np.minimum(DIFFERENCE_GAIN * gap, 255).astype(np.uint8)
-    channels = min(strip.latents.shape[0], MAX_CHANNELS)
-    cells, column = [], 2
-    for index in range(num_latents):
-        span = first if index == 0 else stride
-        if column + span - 2 > shown:
-            break
-        tile = f'<img src="{_png(_mosaic(strip.latents[:channels, index]))}" alt="latent frame {index + 1}">'
+    spans, shown = strip.spans(MAX_STRIP_FRAMES)
+    channels, cells, column = min(strip.latents.shape[0], MAX_CHANNELS), [], 2
+    for index, span in enumerate(spans):
+        tile = f'<img src="{_png(strip.mosaic(index))}" alt="latent frame {index + 1}">'
         cells.append(f'<div class="latent" style="grid-column:{column} / span {span}">{tile}</div>')
         column += span
     rows = [
         _frame_row("original", strip.frames_u8[:shown]),
         f'<div class="label">latents<small>{channels} channels</small></div>{"".join(cells)}',
         _frame_row("reconstruction", strip.reconstruction_u8[:shown]),
-        _frame_row("difference", difference[:shown], f"× {DIFFERENCE_GAIN}"),
+        _frame_row("difference", strip.difference_u8[:shown], f"× {DIFFERENCE_GAIN}"),
     ]
     return (
         f'<div class="scroll" tabindex="0"><div class="strip" style="--frames:{shown}">{"".join(rows)}</div></div>'
@@ -185,19 +160,6 @@ def _frame_row(name: str, frames_u8: np.ndarray, note: str = "") -> str:
     small = f"<small>{note}</small>" if note else ""
     images = "".join(f'<img src="{_png(frame)}" alt="{name}, frame {k + 1}">' for k, frame in enumerate(frames_u8))
     return f'<div class="label">{name}{small}</div>{images}'
-
-
-def _mosaic(latent: np.ndarray) -> np.ndarray:
-    """Channels (c, h, w) of one latent frame side by side, two in a row (four from nine on), as grey bytes."""
-    channels, height, width = latent.shape
-    across = 1 if channels == 1 else 2 if channels <= 8 else 4
-    down = -(-channels // across)
-    grey = np.clip((latent + LATENT_REACH) / (2 * LATENT_REACH) * 255, 0, 255).astype(np.uint8)
-    sheet = np.zeros((down * height, across * width), np.uint8)
-    for k in range(channels):
-        row, column = divmod(k, across)
-        sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = grey[k]
-    return sheet
 
 
 # --------------------------------------------------------------------------------------------------- curves

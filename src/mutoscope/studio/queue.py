@@ -7,7 +7,9 @@ from huey import SqliteHuey
 from .jobs import Job, Jobs, Kind
 from .workspace import Workspace
 
-LANES: dict[Kind, str] = {"train": "long", "evaluate": "long", "generate": "short"}
+LANES: dict[Kind, str] = {
+    "train": "long", "evaluate": "long", "generate": "short", "strip": "short", "words": "short",
+}  # fmt: skip
 """By kind of job; what is in one lane is done one after the other."""
 
 

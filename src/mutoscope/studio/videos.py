@@ -42,13 +42,13 @@ class Videos:
         """All videos of a request, as exact frames (npy) and mp4; result.json grows with every batch."""
         request, folder = VideoRequest(**job.payload), self._workspace.job_folder(job.id)
         folder.mkdir(parents=True, exist_ok=True)
-        pipeline = self._pipeline(request.model)
-        settings = _settings(pipeline, request)
+        pipeline = self.pipeline(request.model)
+        settings = settings_of(pipeline, request)
         pairs = [(prompt, seed) for prompt in request.prompts for seed in request.seeds]
         batches = [(sampling, pairs[k : k + BATCH]) for sampling in settings for k in range(0, len(pairs), BATCH)]
         progress = _Progress(job, jobs, leaving, folder, pipeline, total=sum(s.network_steps for s, _ in batches))
         cells: list[Cell] = []
-        start = self._start(pipeline, request)
+        start = self.start(pipeline, request)
         try:
             for sampling, part in batches:
                 begun = time.perf_counter()
@@ -77,7 +77,7 @@ class Videos:
         unknown = {w: None for text in request.prompts for w in pipeline.model.reader.unknown_words(text)}
         return "done", f"the model never saw: {', '.join(map(repr, list(unknown)[:8]))}" if unknown else ""
 
-    def _pipeline(self, name: str) -> Pipeline:
+    def pipeline(self, name: str) -> Pipeline:
         """Of a run, or the one inside the package; loaded anew where its weights have changed."""
         folder = self._workspace.run(name) if name else None
         changed = 0.0 if folder is None else (folder / "model").stat().st_mtime
@@ -88,7 +88,8 @@ class Videos:
             del self._models[old]
         return found
 
-    def _start(self, pipeline: Pipeline, request: VideoRequest) -> Tensor | None:
+    def start(self, pipeline: Pipeline, request: VideoRequest) -> Tensor | None:
+        """What videos begin with, of the model's size; None where nothing was sent."""
         if not request.start:
             return None
         file = self._workspace.upload(request.start)
@@ -119,7 +120,7 @@ class _Progress:
         self._before += steps
 
 
-def _settings(pipeline: Pipeline, request: VideoRequest) -> list[SamplingConfig]:
+def settings_of(pipeline: Pipeline, request: VideoRequest) -> list[SamplingConfig]:
     """One for every number of steps with every strength of guidance."""
     return [
         pipeline.sampling(steps, request.sampler, guidance, guidance=request.guidance_method)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from .commands import run_command
 from .jobs import Job
-from .queue import Queue
+from .queue import LANES, Queue
 from .workspace import Workspace
 
 LOCK = "worker.lock"
@@ -62,13 +62,22 @@ class Worker:
                 raise  # into the worker's log
 
     def _do(self, job: Job):
-        if job.kind != "generate":
-            return run_command(job, self._queue.jobs, self._workspace, self._leaving)
+        jobs = self._queue.jobs
+        if LANES[job.kind] == "long":
+            return run_command(job, jobs, self._workspace, self._leaving)
         from .videos import Videos  # loads torch, at the first video
 
         if self._videos is None:
             self._videos = Videos(self._workspace)
-        return self._videos.make(job, self._queue.jobs, self._leaving)
+        if job.kind == "strip":
+            from .strip import look_through
+
+            return look_through(job, jobs, self._leaving, self._workspace, self._videos.pipeline(job.subject))
+        if job.kind == "words":
+            from .looked_at import look
+
+            return look(job, jobs, self._leaving, self._workspace, self._videos)
+        return self._videos.make(job, jobs, self._leaving)
 
 
 def main() -> None:

@@ -101,6 +101,23 @@ class PretrainedEncoder:
         pairs = zip(found["input_ids"], found["offset_mapping"], strict=True)
         return [caption[a:b] for token, (a, b) in pairs if token == tokenizer.unk_token_id and b > a]
 
+    def words(self, caption: str) -> list[tuple[str, list[int]]]:
+        """Words as they are written, each with the numbers of its tokens, pieces of one word together; "" has those
+        that stand for no word.
+        """
+        spans = self._parts[0](caption, return_offsets_mapping=True)["offset_mapping"]
+        none, found, end = [index for index, (a, b) in enumerate(spans) if a == b], [], -1
+        for index, (a, b) in enumerate(spans):
+            if a == b:
+                continue
+            begin = a + len(caption[a:b]) - len(caption[a:b].lstrip())  # some tokenizers count the space before a word
+            if begin == end:
+                found[-1] = (found[-1][0] + caption[begin:b], [*found[-1][1], index])
+            else:
+                found.append((caption[begin:b], [index]))
+            end = b
+        return [("", none), *found]
+
     def save(self, path: Path) -> None:
         """Write encoder.json."""
         with whole_file(path) as half:

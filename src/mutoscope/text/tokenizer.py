@@ -42,6 +42,11 @@ class CaptionTokenizer:
         unknown = self._tokenizer.token_to_id(UNKNOWN)
         return [caption[a:b] for i, (a, b) in zip(encoding.ids, encoding.offsets, strict=True) if i == unknown]
 
+    def words(self, caption: str) -> list[tuple[str, list[int]]]:
+        """Words as they are written, each with the numbers of its tokens; "" has those that stand for no word."""
+        spans = self._tokenizer.encode(caption).offsets
+        return [("", [0]), *((caption[a:b], [index]) for index, (a, b) in enumerate(spans, start=1))]
+
     def encode(self, captions: Sequence[str]) -> tuple[Int[Tensor, "b l"], Bool[Tensor, "b l"]]:
         """Token ids and mask (True = real), padded to max_tokens; the empty caption is the start token alone.
 

@@ -16,9 +16,10 @@ from ...training.lock import sole_use
 from ...training.run_folder import read_config
 from ..context import Studio, studio_of
 from ..forms import Refused
-from ..jobs import Job
+from ..jobs import OPEN, Job
 from ..measures import evaluations
 from ..metrics import columns
+from ..queue import LANES
 from ..run_list import command_of, process_of, samples
 
 router = APIRouter(prefix="/api")
@@ -36,7 +37,7 @@ class Named(Config):
 @router.get("/runs")
 def list_runs(studio: Here) -> list[dict[str, Any]]:
     """All runs, the one that changed last first."""
-    waiting = {job.subject: job for job in studio.queue.jobs.recent() if job.state in ("queued", "running")}
+    waiting = {job.subject: job for job in studio.queue.jobs.recent() if job.state in OPEN and _changes(job)}
     return [_with_job(row, waiting.get(row["id"])) for row in studio.runs.all()]
 
 
@@ -44,11 +45,11 @@ def list_runs(studio: Here) -> list[dict[str, Any]]:
 def one_run(studio: Here, run: Name) -> dict[str, Any]:
     """Everything about a run but its curves."""
     folder = studio.workspace.run(run)
-    jobs = studio.queue.jobs.about(run)
+    jobs = [job for job in studio.queue.jobs.about(run) if _changes(job)]
     row = _with_job(studio.runs.one(folder), jobs[0] if jobs else None)
     config = None if row["problem"] else read_config(folder).model_dump(mode="json")
     return {**row, "config": config, "command": command_of(folder), "samples": samples(folder),
-            "report": (folder / "report.html").is_file(), "strip": _strip(folder)}  # fmt: skip
+            "report": (folder / "report.html").is_file()}  # fmt: skip
 
 
 @router.get("/run/metrics")
@@ -141,6 +142,11 @@ def _with_job(row: dict[str, Any], job: Job | None) -> dict[str, Any]:
     return {**row, "job": job.id, "state": busy.get(job.state, row["state"])}
 
 
+def _changes(job: Job) -> bool:
+    """Whether a job works on the run itself; others only look at its model."""
+    return LANES[job.kind] == "long"
+
+
 def _not_open(studio: Studio, run: str) -> None:
     if studio.queue.jobs.about(run):
         raise Refused({"": "a job for this run waits or is running. Wait for it, or stop it."})
@@ -148,7 +154,7 @@ def _not_open(studio: Studio, run: str) -> None:
 
 def _leave(studio: Studio, run: str, how: Literal["stop", "kill"]) -> None:
     """Ask the job of a run, or the process that somebody started in a terminal."""
-    folder, jobs = studio.workspace.run(run), studio.queue.jobs.about(run)
+    folder, jobs = studio.workspace.run(run), [job for job in studio.queue.jobs.about(run) if _changes(job)]
     for job in jobs:
         studio.queue.jobs.ask(job.id, how)
     if not jobs:
@@ -165,8 +171,3 @@ def _out_of(args: list[str], folder: Path) -> Path | None:
     given = [args[k + 1] for k, word in enumerate(args[:-1]) if word == "--out"]
     given += [word.partition("=")[2] for word in args if word.startswith("--out=")]
     return (folder / (given[-1] if given else f"runs/{args[1]}")).resolve()
-
-
-def _strip(folder: Path) -> bool:
-    """Whether there is a VAE to look through."""
-    return (folder / "model").is_dir()

@@ -7,7 +7,7 @@ import { CURVES, useMetrics } from "../metrics.js";
 import { Bar, Loading, Question, State, Wrong } from "../parts.js";
 import { TITLES, ago, duration, number, percent } from "../words.js";
 
-export function RunPage({ name }) {
+export function RunPage({ name, jobs }) {
   const run = useAnswer(at("/api/run", { run: name }), (event, data) => (event === "run" && data === name) || event === "jobs");
   if (!run.value) {
     return run.error
@@ -27,6 +27,7 @@ export function RunPage({ name }) {
     <${Curves} name=${name} />
     <${Lapse} name=${name} samples=${told.samples} prompts=${told.prompts} />
     <${Quality} name=${name} run=${told} />
+    <${Kept} name=${name} run=${told} jobs=${jobs} />
     <${Log} name=${name} />
     <section class="card" aria-label="Settings"><h2>Command and settings</h2>
       ${told.command ? html`<pre class="wrapped">${told.command}</pre>` : html`<p class="soft">No command was noted.</p>`}
@@ -134,6 +135,37 @@ function Quality({ name, run }) {
     ${older.length && head ? html`<h3>Over time</h3><div class="scroll"><table><thead><tr><th>when</th><th class="number">steps</th>${first.slice(0, 4).map((row) => html`<th class="number">${row.words}</th>`)}</tr></thead>
       <tbody>${told.value.map((one) => html`<tr><td>${one.at ? new Date(one.at).toLocaleString() : ""}</td><td class="number">${one.step ?? ""}</td>
         ${first.slice(0, 4).map((row) => html`<td class="number">${shown(row.path, one.measures[row.path]?.value)}</td>`)}</tr>`)}</tbody></table></div>` : null}
+  </section>`;
+}
+
+const STRIP = ["original", "latents, from −3 (black) to 3 standard deviations (white)", "reconstruction", "difference × 4"];
+
+function Kept({ name, run, jobs }) {
+  const [error, fail] = useState(null);
+  const job = jobs.find((one) => one.kind === "strip" && one.subject === name);
+  const open = job && (job.state === "queued" || job.state === "running");
+  const look = async () => {
+    try {
+      await post("/api/strip", { run: name });
+      if (job) await remove(at("/api/job", { job: job.id }));
+      fail(null);
+    } catch (found) {
+      fail(found);
+    }
+  };
+  const pixels = run.config?.vae.space === "pixels";
+  return html`<section class="card" aria-label="What the VAE keeps"><h2>What the VAE keeps</h2>
+    ${pixels ? html`<p class="soft">This run works on pixels: there is no VAE.</p>`
+      : !run.has_model ? html`<p class="soft">Clips can be sent through the VAE when the run is trained to its end.</p>`
+      : html`<p class="row"><button disabled=${open} onClick=${look}>${open ? "Looking …" : job ? "Look again" : "Look"}</button>
+          <span class="small soft">${job ? html`<${State} state=${job.state} />` : "Some clips that were not trained on, through the VAE and back."}</span></p>`}
+    <${Wrong} error=${error} />
+    ${job?.state === "failed" && html`<div class="message">${job.message}</div>`}
+    ${!pixels && job?.videos.map((cell, clip) => html`<figure class="strip" key=${clip}>
+      <figcaption><b>${cell.caption}</b> <span class="small soft">${cell.unseen ? "not trained on" : "trained on: none were kept for measuring"} · ${cell.frames} frames become ${cell.latents[1]} latent frames
+        of ${cell.latents[2]} × ${cell.latents[3]} in ${cell.latents[0]} channels · ${cell.psnr} dB</span></figcaption>
+      <div class="scroll" tabindex="0" role="group" aria-label=${`strip of ${cell.caption}`}>${STRIP.map((row, k) => html`<div key=${row}>
+        <span class="small soft">${row}</span><img src=${at("/api/video", { job: job.id, number: STRIP.length * clip + k, form: "png" })} alt=${`${row} of ${cell.caption}, frame by frame`} /></div>`)}</div></figure>`)}
   </section>`;
 }
 
