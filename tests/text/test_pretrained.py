@@ -260,3 +260,12 @@ def test_minilm_knows_what_means_the_same():
     means = torch.nn.functional.normalize(states.sum(1) / mask.sum(1, keepdim=True), dim=-1)
     nearest = (means @ means.T - 2 * torch.eye(6)).argmax(1)
     assert nearest.tolist() == [1, 0, 3, 2, 5, 4]
+
+
+def test_pieces_of_a_word_are_one_word_and_marks_are_none():
+    assert PretrainedEncoder(config_of("clip")).words("a red 7") == [("", [0, 4]), ("a", [1]), ("red", [2]), ("7", [3])]
+    words = PretrainedEncoder(config_of("minilm")).words("a chartreuse 7")
+    assert [word for word, _ in words] == ["", "a", "chartreuse", "7"]
+    assert len(words[2][1]) > 1 and sorted(k for _, numbers in words for k in numbers) == list(
+        range(3 + 1 + len(words[2][1]))
+    )

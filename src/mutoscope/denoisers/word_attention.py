@@ -4,7 +4,7 @@ Maps of words from cross-attention: Hertz et al. 2022 (arXiv:2208.01626, sec. 3)
 by Tang et al. 2022 (DAAM, arXiv:2210.04885, eq. 4).
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
@@ -62,7 +62,7 @@ class WordAttention:
         """Those that were seen, in order."""
         return list(self._sums)
 
-    def maps(self, groups: list[Hashable]) -> Float[Tensor, "b f h w l"]:
+    def maps(self, groups: Sequence[Hashable]) -> Float[Tensor, "b f h w l"]:
         """Share of each token at each place of the latents: mean over heads, blocks and the calls of some groups."""
         total = torch.stack([self._sums[group] for group in groups]).sum(0)
         return total / sum(self._counts[group] for group in groups)

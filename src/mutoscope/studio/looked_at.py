@@ -17,7 +17,6 @@ from ..pipeline import GenerateRequest
 from ..pipeline.request import Windows, windows_of
 from ..vae.config import AutoencoderConfig
 from ..vae.model import frames_within
-from ..video.pixels import enlarge
 from ..video.write import VideoWriter
 from .jobs import Job, Jobs, State
 from .requests import VideoRequest
@@ -27,8 +26,8 @@ from .workspace import Workspace
 PARTS = 3
 """Of the steps: the first third, the second, the last. Video (PARTS + 1) * word + part; the last one is all steps."""
 CHUNK = 32  # frames at a time
-HEAT = np.array([255, 120, 0])
-GREY, HOTTEST = 0.55, 0.85  # how bright the video is under the heat, how much of it the heat hides
+HEAT = np.array([255, 120, 0], np.float32)
+GREY, HOTTEST = 0.8, 0.65  # how bright the video is under the heat, how much of it the heat hides
 
 
 class WordCell(Config):
@@ -86,13 +85,13 @@ def part_maps(seen: WordAttention, windows: Windows) -> list[Float[Tensor, "f h 
     A part without a step of its own, where there are few, is shown as all of them.
     """
     found = []
-    for parts in (*([part] for part in range(PARTS)), list(range(PARTS))):
+    for part in range(PARTS + 1):
         pieces = []
         for window, added in enumerate(windows.added):
-            own = [(window, part) for part in range(PARTS) if (window, part) in seen.groups]
-            if not own:
+            every = [group for group in seen.groups if group in [(window, other) for other in range(PARTS)]]
+            if not every:
                 raise ValueError("the network was never asked about the prompt: take more steps.")
-            piece = seen.maps([group for group in own if group[1] in parts] or own)[0]
+            piece = seen.maps([group for group in every if group == (window, part)] or every)[0]
             pieces.append(piece if window == 0 else piece[-added:])
         found.append(torch.cat(pieces))
     return found
@@ -112,7 +111,7 @@ def overlay(
     frames_u8: UInt8[np.ndarray, "F H W 3"], heat: Float[Tensor, "F h w"], scale: int
 ) -> UInt8[np.ndarray, "F {scale}*H {scale}*W 3"]:
     """The video in grey under its heat of 0 to 1, each pixel as scale x scale ones."""
-    grey = GREY * enlarge(frames_u8, scale).mean(-1, keepdims=True)
+    grey = GREY * frames_u8.mean(-1, dtype=np.float32).repeat(scale, axis=1).repeat(scale, axis=2)[..., None]
     smooth = F.interpolate(heat[:, None], size=grey.shape[1:3], mode="bilinear")[:, 0, :, :, None].numpy() * HOTTEST
     return (grey * (1 - smooth) + HEAT * smooth).round().astype(np.uint8)
 

@@ -106,16 +106,18 @@ class PretrainedEncoder:
         that stand for no word.
         """
         spans = self._parts[0](caption, return_offsets_mapping=True)["offset_mapping"]
-        none, found, end = [index for index, (a, b) in enumerate(spans) if a == b], [], -1
+        none: list[int] = []
+        found: list[tuple[str, list[int]]] = []
+        end = -1
         for index, (a, b) in enumerate(spans):
-            if a == b:
-                continue
-            begin = a + len(caption[a:b]) - len(caption[a:b].lstrip())  # some tokenizers count the space before a word
-            if begin == end:
-                found[-1] = (found[-1][0] + caption[begin:b], [*found[-1][1], index])
+            piece = caption[a:b].lstrip()  # some tokenizers count the space before a word
+            if not piece:
+                none.append(index)
+            elif b - len(piece) == end:
+                found[-1] = (found[-1][0] + piece, [*found[-1][1], index])
             else:
-                found.append((caption[begin:b], [index]))
-            end = b
+                found.append((piece, [index]))
+            end = b if piece else end
         return [("", none), *found]
 
     def save(self, path: Path) -> None:

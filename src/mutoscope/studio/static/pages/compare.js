@@ -49,7 +49,8 @@ const Dot = ({ index }) => html`<span class="dot" style=${`background:${colour(i
 
 function Choice({ runs, chosen, choose }) {
   const [wanted, want] = useState("");
-  const found = runs.filter((run) => run.id.toLowerCase().includes(wanted.toLowerCase()));
+  const gone = chosen.filter((id) => !runs.some((run) => run.id === id)).map((id) => ({ id })); // from an old address: to be taken away
+  const found = [...gone, ...runs.filter((run) => run.id.toLowerCase().includes(wanted.toLowerCase()))];
   const full = chosen.length >= MOST;
   return html`<section class="card" aria-label="Runs to compare">
     <div class="row"><h2 class="grow" style="margin:0">Runs</h2>

@@ -2,7 +2,7 @@
 import { html, useState } from "../vendor/preact-htm.js";
 import { Refusal, ask, at, post, remove, useAnswer } from "../api.js";
 import { Bar, Field, Loading, State, Video, Wrong, resolved } from "../parts.js";
-import { ago, plural } from "../words.js";
+import { ago, percent, plural } from "../words.js";
 
 const EXAMPLE = "a red 7 moving left";
 const PLAIN = ["negative", "frames", "sampler", "steps", "guidance", "guidance_method"];
@@ -13,7 +13,7 @@ export function GeneratePage({ values, jobs }) {
   const [wish, set] = useState({ model: values.get("model") || "", prompts: [EXAMPLE], seeds: [0] });
   const [compared, compare] = useState([]);
   if (!models.value || !form.value) return html`<${Wrong} error=${models.error || form.error} />${!models.error && html`<${Loading} what="the models" />`}`;
-  const mine = jobs.filter((job) => job.kind === "generate");
+  const mine = jobs.filter((job) => job.kind === "generate"), looks = jobs.filter((job) => job.kind === "words");
   const toggle = (one) => compare((before) => (before.some((b) => same(b, one)) ? before.filter((b) => !same(b, one)) : [...before, one]));
   return html`
     <div class="title"><h1>Generate</h1></div>
@@ -22,7 +22,7 @@ export function GeneratePage({ values, jobs }) {
       <div>
         ${compared.length > 0 && html`<${Beside} chosen=${compared} drop=${toggle} clear=${() => compare([])} />`}
         ${mine.length === 0 && html`<div class="card empty"><h2>No video yet</h2><p>Say what to show, and press the button: the first video takes about ten seconds, the next ones one or two.</p></div>`}
-        ${mine.map((job) => html`<${Made} key=${job.id} job=${job} again=${(request) => { set(request); scrollTo(0, 0); }} compared=${compared} toggle=${toggle} />`)}
+        ${mine.map((job) => html`<${Made} key=${job.id} job=${job} looks=${looks.filter((look) => look.payload.job === job.id)} again=${(request) => { set(request); scrollTo(0, 0); }} compared=${compared} toggle=${toggle} />`)}
       </div>
     </div>`;
 }
@@ -85,7 +85,7 @@ function Wish({ models, schema, wish, set }) {
   </form>`;
 }
 
-function Made({ job, again, compared, toggle }) {
+function Made({ job, looks, again, compared, toggle }) {
   const [error, fail] = useState(null);
   const act = async (what) => {
     try { await what(); fail(null); } catch (found) { fail(found); }
@@ -102,26 +102,70 @@ function Made({ job, again, compared, toggle }) {
       <figcaption class="small soft">step ${job.done} of ${job.total}: what the network takes for the video now</figcaption></figure>`}
     ${job.message && html`<p class=${job.state === "failed" ? "message" : "small soft"}>${job.message}</p>`}
     ${grid ? html`<${Grid} job=${job} compared=${compared} toggle=${toggle} />`
-           : html`<div class="gallery">${job.videos.map((cell, number) => html`<${Cell} key=${number} job=${job} number=${number} cell=${cell} compared=${compared} toggle=${toggle} />`)}</div>`}
+           : html`<div class="gallery">${job.videos.map((cell, number) => html`<${Cell} key=${number} job=${job} number=${number} cell=${cell} look=${looks.find((look) => look.payload.number === number)} compared=${compared} toggle=${toggle} />`)}</div>`}
     <${Wrong} error=${error} />
     <div class="row" style="margin-top:.6rem">
       ${open && html`<button class="danger" onClick=${() => act(() => post("/api/job/cancel", { job: job.id }))}>Cancel</button>`}
       ${["failed", "cancelled", "interrupted"].includes(job.state) && html`<button onClick=${() => act(() => post("/api/job/again", { job: job.id }))}>Once more</button>`}
       <button onClick=${() => again({ ...request })}>Change one thing</button>
-      ${!open && html`<button class="danger" onClick=${() => act(() => remove(at("/api/job", { job: job.id })))}>Remove</button>`}
+      ${!open && html`<button class="danger" onClick=${() => act(() => Promise.all([job, ...looks].map((one) => remove(at("/api/job", { job: one.id })))))}>Remove</button>`}
     </div>
   </article>`;
 }
 
 const settings = (cell) => `seed ${cell.seed} · ${cell.steps} steps · guidance ${cell.guidance} · ${cell.sampler}${cell.negative ? ` · not ${cell.negative}` : ""}`;
 
+<<<<<<< HEAD
 function Cell({ job, number, cell, compared, toggle, bare }) {
   const src = at("/api/video", { job: job.id, number }), one = { job: job.id, number, cell };
   return html`<figure><${Video} tile src=${src} label=${`${cell.prompt}, ${settings(cell)}`} />
     <figcaption>${!bare && html`${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />`}
       ${["mp4", "webm", "gif"].map((form) => html`<a href=${at("/api/video", { job: job.id, number, form })} download=${`${cell.prompt.replace(/[^\w]+/g, "-")}-${cell.seed}.${form}`}>${form}</a> `)}
       <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label></figcaption>
+=======
+function Cell({ job, number, cell, look, compared, toggle, bare }) {
+  const [shown, show] = useState(null); // number of the overlay; null = the video itself
+  const one = { job: job.id, number, cell }, heat = look?.state === "done" && shown !== null;
+  const src = at("/api/video", heat ? { job: look.id, number: shown } : { job: job.id, number });
+  return html`<figure><${Video} key=${src} tile src=${src} label=${`${cell.prompt}, ${settings(cell)}${heat ? ", under the attention to a word" : ""}`} />
+    ${!bare && html`<figcaption>${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />
+      ${["mp4", "webm", "gif"].map((form) => html`<a href=${at("/api/video", { job: job.id, number, form })} download=${`${cell.prompt.replace(/[^\w]+/g, "-")}-${cell.seed}.${form}`}>${form}</a> `)}
+      <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label>
+      <${Words} job=${job.id} number=${number} look=${look} shown=${shown} show=${show} /></figcaption>`}
+>>>>>>> studio-compare
   </figure>`;
+}
+
+const PARTS = ["first third", "middle third", "last third", "all"]; // as the worker numbers them
+
+// What each word of a video looked at: asked for once, then a word is chosen and the video shows its heat.
+function Words({ job, number, look, shown, show }) {
+  const [error, fail] = useState(null);
+  const [part, take] = useState(PARTS.length - 1);
+  const [word, choose] = useState(null);
+  const ask = async () => {
+    try {
+      await (look ? post("/api/job/again", { job: look.id }) : post("/api/words", { job, number }));
+      fail(null);
+    } catch (found) {
+      fail(found);
+    }
+  };
+  const turn = (to, during) => {
+    choose(to);
+    take(during);
+    show(to === null ? null : PARTS.length * to + during);
+  };
+  if (!look || ["failed", "cancelled", "interrupted"].includes(look.state)) {
+    return html`<p style="margin:.4rem 0 0"><button onClick=${ask}>What did each word look at?</button></p>
+      ${look?.message && html`<div class="message">${look.message}</div>`}<${Wrong} error=${error} />`;
+  }
+  if (look.state !== "done") return html`<p style="margin:.4rem 0 0"><${State} state=${look.state} /></p><${Bar} done=${look.done} total=${look.total} label="steps, looking at words" />`;
+  return html`<div class="looked" role="group" aria-label="What did each word look at?">
+    <button aria-pressed=${shown === null} onClick=${() => turn(null, part)}>video</button>
+    ${look.videos.map((one, k) => html`<button key=${k} aria-pressed=${word === k} title=${one.word ? "its share of all attention" : "the marks of beginning and end, which stand for no word, and their share of all attention"} onClick=${() => turn(k, part)}>${one.word || "(marks)"} <span class="soft">${percent(one.share)}</span></button>`)}
+    <label class="row">steps <select value=${part} onChange=${(event) => turn(word, Number(event.target.value))}>${PARTS.map((name, k) => html`<option value=${k} selected=${k === part}>${name}</option>`)}</select></label>
+  </div>`;
 }
 
 // Prompts down and seeds across, or guidance down and steps across.
