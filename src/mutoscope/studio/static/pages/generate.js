@@ -101,7 +101,7 @@ function Made({ job, looks, again, compared, toggle }) {
       alt="what the network takes for the video at this step" onError=${(event) => (event.target.style.visibility = "hidden")} onLoad=${(event) => (event.target.style.visibility = "visible")} />
       <figcaption class="small soft">step ${job.done} of ${job.total}: what the network takes for the video now</figcaption></figure>`}
     ${job.message && html`<p class=${job.state === "failed" ? "message" : "small soft"}>${job.message}</p>`}
-    ${grid ? html`<${Grid} job=${job} compared=${compared} toggle=${toggle} />`
+    ${grid ? html`<${Grid} job=${job} looks=${looks} compared=${compared} toggle=${toggle} />`
            : html`<div class="gallery">${job.videos.map((cell, number) => html`<${Cell} key=${number} job=${job} number=${number} cell=${cell} look=${looks.find((look) => look.payload.number === number)} compared=${compared} toggle=${toggle} />`)}</div>`}
     <${Wrong} error=${error} />
     <div class="row" style="margin-top:.6rem">
@@ -115,24 +115,15 @@ function Made({ job, looks, again, compared, toggle }) {
 
 const settings = (cell) => `seed ${cell.seed} · ${cell.steps} steps · guidance ${cell.guidance} · ${cell.sampler}${cell.negative ? ` · not ${cell.negative}` : ""}`;
 
-<<<<<<< HEAD
-function Cell({ job, number, cell, compared, toggle, bare }) {
-  const src = at("/api/video", { job: job.id, number }), one = { job: job.id, number, cell };
-  return html`<figure><${Video} tile src=${src} label=${`${cell.prompt}, ${settings(cell)}`} />
-    <figcaption>${!bare && html`${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />`}
-      ${["mp4", "webm", "gif"].map((form) => html`<a href=${at("/api/video", { job: job.id, number, form })} download=${`${cell.prompt.replace(/[^\w]+/g, "-")}-${cell.seed}.${form}`}>${form}</a> `)}
-      <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label></figcaption>
-=======
 function Cell({ job, number, cell, look, compared, toggle, bare }) {
   const [shown, show] = useState(null); // number of the overlay; null = the video itself
   const one = { job: job.id, number, cell }, heat = look?.state === "done" && shown !== null;
   const src = at("/api/video", heat ? { job: look.id, number: shown } : { job: job.id, number });
   return html`<figure><${Video} key=${src} tile src=${src} label=${`${cell.prompt}, ${settings(cell)}${heat ? ", under the attention to a word" : ""}`} />
-    ${!bare && html`<figcaption>${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />
+    <figcaption>${!bare && html`${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />`}
       ${["mp4", "webm", "gif"].map((form) => html`<a href=${at("/api/video", { job: job.id, number, form })} download=${`${cell.prompt.replace(/[^\w]+/g, "-")}-${cell.seed}.${form}`}>${form}</a> `)}
       <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label>
-      <${Words} job=${job.id} number=${number} look=${look} shown=${shown} show=${show} /></figcaption>`}
->>>>>>> studio-compare
+      <${Words} job=${job.id} number=${number} look=${look} shown=${shown} show=${show} /></figcaption>
   </figure>`;
 }
 
@@ -169,14 +160,14 @@ function Words({ job, number, look, shown, show }) {
 }
 
 // Prompts down and seeds across, or guidance down and steps across.
-function Grid({ job, compared, toggle }) {
+function Grid({ job, looks, compared, toggle }) {
   const { prompts, seeds, steps, guidance } = job.payload;
   const bySetting = steps.length > 1 && guidance.length > 1;
   const rows = bySetting ? guidance : prompts, columns = bySetting ? steps : seeds;
   const find = (row, column) => job.videos.findIndex((cell) => (bySetting ? cell.guidance === row && cell.steps === column : cell.prompt === row && cell.seed === column));
   return html`<div class="scroll"><table><thead><tr><th></th>${columns.map((column) => html`<th>${bySetting ? plural(column, "step") : `seed ${column}`}</th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr><th scope="row" style="white-space:normal;max-width:9rem">${bySetting ? `guidance ${row}` : row}</th>
-      ${columns.map((column) => { const number = find(row, column); return html`<td style="min-width:7rem">${number < 0 ? "…" : html`<${Cell} bare job=${job} number=${number} cell=${job.videos[number]} compared=${compared} toggle=${toggle} />`}</td>`; })}</tr>`)}</tbody></table></div>`;
+      ${columns.map((column) => { const number = find(row, column); return html`<td style="min-width:7rem">${number < 0 ? "…" : html`<${Cell} bare job=${job} number=${number} cell=${job.videos[number]} look=${looks.find((look) => look.payload.number === number)} compared=${compared} toggle=${toggle} />`}</td>`; })}</tr>`)}</tbody></table></div>`;
 }
 
 function Beside({ chosen, drop, clear }) {
