@@ -65,5 +65,7 @@ def test_sampling_happens_where_the_networks_are(sampler, start):
     request = GenerateRequest(prompts=("a red 7 moving left", "a"), seeds=(0, 1), sampling=sampling)
     steps = []
     with pytest.raises(NotImplementedError, match="meta tensor"):  # to the CPU, when it is done
-        generate(model, request, lambda done, of: steps.append((done, of)), start=torch.zeros(shape) if start else None)
+        generate(
+            model, request, lambda done, of, x0: steps.append((done, of)), start=torch.zeros(shape) if start else None
+        )
     assert steps and steps[-1][0] == steps[-1][1]
