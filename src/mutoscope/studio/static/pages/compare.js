@@ -219,6 +219,6 @@ function Results({ jobs, chosen, clear }) {
       const number = job.gone ? -1 : job.videos.findIndex((cell) => cell.prompt === prompt);
       return html`<td key=${job.id}><div class="tile">${number >= 0 && html`<${Video} tile src=${at("/api/video", { job: job.id, number })} label=${`${prompt}, by ${job.subject}`} />`}</div></td>`;
     })}</tr>`)}</tbody></table></div>
-    <p class="row">${open.length > 0 && html`<button class="danger" onClick=${() => open.forEach((job) => post("/api/job/cancel", { job: job.id }))}>Cancel</button>`}
+    <p class="row">${open.length > 0 && html`<button class="danger" onClick=${() => open.forEach((job) => post("/api/job/cancel", { job: job.id }).catch(() => {}))}>Cancel</button>`}
       <button onClick=${clear}>Clear the table</button><span class="small soft">The videos stay in the list of Generate.</span></p>`;
 }

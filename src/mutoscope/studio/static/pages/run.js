@@ -158,7 +158,7 @@ function Kept({ name, run, jobs }) {
     ${pixels ? html`<p class="soft">This run works on pixels: there is no VAE.</p>`
       : !run.has_model ? html`<p class="soft">Clips can be sent through the VAE when the run is trained to its end.</p>`
       : html`<p class="row"><button disabled=${open} onClick=${look}>${open ? "Looking …" : job ? "Look again" : "Look"}</button>
-          <span class="small soft">${job ? html`<${State} state=${job.state} />` : "Some clips that were not trained on, through the VAE and back."}</span></p>`}
+          <span class="small soft">${job ? html`<${State} state=${job.state} /> ${ago(job.created)}` : "Some clips that were not trained on, through the VAE and back."}</span></p>`}
     <${Wrong} error=${error} />
     ${job?.state === "failed" && html`<div class="message">${job.message}</div>`}
     ${!pixels && job?.videos.map((cell, clip) => html`<figure class="strip" key=${clip}>
