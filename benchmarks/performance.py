@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SPEED = ("train_step", "peers_training", "peers_sampling", "peers_vae", "peers_pixels")
+SPEED = ("train_step", "peers_training", "peers_transformers", "peers_sampling", "peers_vae", "peers_pixels")
 OTHERS = ("streaming", "decoding", "latent_cache", "together", "startup")
 PAGE = HERE.parent / "docs" / "performance.md"
 HEAD = """# How fast it is

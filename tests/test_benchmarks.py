@@ -20,6 +20,7 @@ def test_the_page_is_made_of_all_benchmarks(tmp_path):
     text = page.read_text()
     for title in (
         "Training step against diffusers",
+        "Training step against Latte's and CogVideoX's transformers",
         "Sampling against",
         "VAE against",
         "Against video diffusion in pixels",
@@ -28,7 +29,7 @@ def test_the_page_is_made_of_all_benchmarks(tmp_path):
         "Start-up",
     ):
         assert f"## {title}" in text
-    assert text.count("target |") == 10 and text.endswith("Written by a person.\n")
+    assert text.count("target |") == 11 and text.endswith("Written by a person.\n")
 
 
 def test_quick_figures_never_reach_the_documentation():
