@@ -92,7 +92,7 @@ class Workspace:
             found = (folder / name).resolve()
             found.stat()
         except (OSError, ValueError) as error:  # also names too long, zero bytes
-            raise Missing(f"there is no {name[:80]!r} in {folder.name}.") from error
+            raise Missing(f"there is no {name[-80:]!r} in {folder.name}.") from error
         if not name or found == folder.resolve() or not found.is_relative_to(folder.resolve()):
             raise Missing(f"{name!r} is not inside {folder.name}.")
         return found
