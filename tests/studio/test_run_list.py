@@ -1,10 +1,12 @@
 """What the pages say about runs."""
 
 import json
-import math
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from subprocess import PIPE
 
 import pytest
 
@@ -125,6 +127,17 @@ def test_the_command_is_the_last_one_typed(make_run):
     assert command_of(run) is None
 
 
+LISTS = """
+import sys, time
+from pathlib import Path
+from mutoscope.studio.run_list import RunList
+from mutoscope.studio.workspace import Workspace
+runs, begun = RunList(Workspace(Path(sys.argv[1]))), time.process_time()
+assert len(runs.all()) == 1000
+print(time.process_time() - begun)
+"""  # in a process of its own: the checks of types in tests take longer than the work, and others work beside it
+
+
 def test_a_thousand_runs_are_listed_in_half_a_second(workspace, make_run):
     first = make_run("run-0", rows=50)
     files = {file.name: file.read_bytes() for file in first.iterdir() if file.is_file()}
@@ -134,20 +147,15 @@ def test_a_thousand_runs_are_listed_in_half_a_second(workspace, make_run):
         for name, content in files.items():
             (folder / name).write_bytes(content)
         (folder / "model" / "weights.safetensors").write_bytes(b"")
-    begun = time.process_time()  # of this process alone: others work beside the tests
-    assert len(RunList(workspace).all()) == 1000
-    first_time = time.process_time() - begun
+    first_time = float(subprocess.run([sys.executable, "-c", LISTS, workspace.folder], stdout=PIPE, check=True).stdout)
     for name in ("run-3", "run-77"):
         (workspace.runs / name / "config.json").write_text("{")
     begun, runs = time.process_time(), RunList(workspace)  # another studio, later
     rows = {row["id"]: row for row in runs.all()}
     later = time.process_time() - begun
-    assert len(rows) == 1000 and [name for name, row in rows.items() if row["problem"]] in (
-        ["run-3", "run-77"],
-        ["run-77", "run-3"],
-    )
+    assert len(rows) == 1000 and {name for name, row in rows.items() if row["problem"]} == {"run-3", "run-77"}
     print(f"{first_time:.2f} s, later {later:.2f} s")
-    assert later < 0.5 and math.isfinite(first_time)
+    assert first_time < 0.5 and later < 0.5
 
 
 def test_pages_may_ask_at_the_same_time(workspace, make_run):

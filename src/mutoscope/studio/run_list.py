@@ -57,7 +57,9 @@ class RunList:
     def _known_row(self, run: Path) -> tuple[Marks, dict[str, Any]]:
         marks, name = _marks(run), self._workspace.name_of(run)
         known = self._known.get(name)
-        return known if known is not None and known[0] == marks else (marks, _read(run) | {"id": name})
+        if known is None or known[0] != marks:
+            return marks, _read(run) | {"id": name, "changed": _changed(marks)}
+        return known
 
 
 def _as_of_now(run: Path, row: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def _marks(run: Path) -> Marks:
 def _read(run: Path) -> dict[str, Any]:
     row: dict[str, Any] = {
         "state": "unreadable", "stage": None, "step": 0, "steps": 0, "seconds": 0.0, "curve": [], "loss": None,
-        "quality": None, "problem": None, "changed": _changed(run), "prompts": [], "has_model": False,
+        "quality": None, "problem": None, "prompts": [], "has_model": False,
     }  # fmt: skip
     try:
         config = read_config(run)
@@ -170,6 +172,6 @@ def process_of(run: Path) -> int | None:
     return int(match[1]) if match and match[2] == socket.gethostname() else None
 
 
-def _changed(run: Path) -> str:
-    times = [mark[0] for mark in _marks(run) if mark]
+def _changed(marks: Marks) -> str:
+    times = [mark[0] for mark in marks if mark]
     return datetime.fromtimestamp(max(times, default=0) / 1e9).astimezone().isoformat(timespec="seconds")

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 LOCK = "run.lock"
+A_LOOK = 0.5  # seconds; `in_use_by` holds the lock for a moment, which must not turn a training away
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def sole_use(run: Path) -> Iterator[None]:
 
     ValueError, naming it, where another one is in there. A file system without locks keeps nobody out.
     """
-    lock = FileLock(run / LOCK, timeout=0, thread_local=False)
+    lock = FileLock(run / LOCK, timeout=A_LOOK, thread_local=False)
     try:
         with suppress(NotImplementedError):
             lock.acquire()
