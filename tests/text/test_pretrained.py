@@ -203,9 +203,9 @@ def test_a_missing_package_says_what_to_install(kind, module, extra, monkeypatch
 def test_nothing_is_said_and_the_package_is_not_run(capfd, monkeypatch):
     real = builtins.__import__
 
-    def watched(name, *rest):
+    def watched(name, *rest, **named):
         assert not name.startswith(pretrained.MINILM)
-        return real(name, *rest)
+        return real(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", watched)
     configs = [config_of(kind) for kind in ("clip", "t5", "minilm")]
