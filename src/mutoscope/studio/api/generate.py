@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Query, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 
 from ...model_config import CONFIG, WEIGHTS, ModelConfig
 from ..context import Studio, studio_of
@@ -81,12 +81,13 @@ def video(
 
 
 @router.get("/preview")
-def preview(studio: Here, job: Name) -> FileResponse:
-    """What the network takes for the video at this step."""
-    file = studio.workspace.job_folder(job) / PREVIEW
-    if not file.is_file():
-        raise Missing("there is no preview: the job has not begun, or is done.")
-    return FileResponse(file, headers={"cache-control": "no-store"})
+def preview(studio: Here, job: Name) -> Response:
+    """What the network takes for the video at this step. Read at once: the next step puts another file in its place."""
+    try:
+        picture = (studio.workspace.job_folder(job) / PREVIEW).read_bytes()
+    except OSError as error:
+        raise Missing("there is no preview: the job has not begun, or is done.") from error
+    return Response(picture, media_type="image/webp", headers={"cache-control": "no-store"})
 
 
 def _about(name: str, title: str, folder: Path, prompts: list[str]) -> dict[str, Any]:

@@ -90,10 +90,10 @@ export function Field({ name, path, schema, value, wrong, onChange }) {
 
 // What is typed stays as it is typed; it is sent as a number where it is one, else as the words, for the server to refuse.
 function Typed({ given, schema, value, onChange }) {
-  const [text, set] = useState(shown(value));
+  const [text, set] = useState(shown(value, schema));
   const sent = useRef(value);
   useLayoutEffect(() => {
-    if (JSON.stringify(sent.current) !== JSON.stringify(value)) set(shown(value));
+    if (JSON.stringify(sent.current) !== JSON.stringify(value)) set(shown(value, schema));
     sent.current = value;
   }, [value]);
   const change = (event) => {
@@ -106,8 +106,10 @@ function Typed({ given, schema, value, onChange }) {
   return html`<input ...${given} inputmode=${mode} value=${text} onInput=${change} autocomplete="off" />`;
 }
 
-const shown = (value) => (value === null || value === undefined ? "" : Array.isArray(value) ? value.map(shown).join(value.some?.(isText) ? "\n" : " ") : String(value));
-const isText = (value) => typeof value === "string" && value.includes(" ");
+function shown(value, schema) {
+  if (value === null || value === undefined) return "";
+  return Array.isArray(value) ? value.map((part) => shown(part, {})).join(schema.lines ? "\n" : " ") : String(value);
+}
 
 export function read(text, schema) {
   if (schema.type === "array") {

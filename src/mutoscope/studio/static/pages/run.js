@@ -9,13 +9,7 @@ import { TITLES, ago, duration, number, percent } from "../words.js";
 
 export function RunPage({ name, jobs }) {
   const run = useAnswer(at("/api/run", { run: name }), (event, data) => (event === "run" && data === name) || event === "jobs");
-  if (!run.value) {
-    return run.error
-      ? html`<div class="card empty"><h1>${run.error.status === 404 ? "There is no such run" : "This run cannot be shown"}</h1>
-          <p>${run.error.status === 404 ? "If it was started just now, it appears here in a moment." : run.error.message}</p>
-          <p><a class="button" href="#/runs">To the runs</a></p></div><${Again} when=${run.error.status === 404} again=${run.again} />`
-      : html`<${Loading} what=${name} />`;
-  }
+  if (!run.value) return run.error ? html`<${NotThere} name=${name} job=${jobs.find((job) => job.kind === "train" && job.subject === name)} run=${run} />` : html`<${Loading} what=${name} />`;
   const told = run.value;
   return html`
     <div class="title"><h1 style="overflow-wrap:anywhere">${name}</h1><${State} state=${told.state} /><${Actions} run=${told} again=${run.again} /></div>
@@ -35,13 +29,25 @@ export function RunPage({ name, jobs }) {
     </section>`;
 }
 
-// A run that was just started has no folder yet: look again until it has.
-function Again({ when, again }) {
+// A run has no folder before its process has begun: what its job says stands here, and we look again until it has.
+function NotThere({ name, job, run }) {
+  const [error, fail] = useState(null);
+  const missing = run.error.status === 404, opens = missing && (job?.state === "queued" || job?.state === "running");
   useEffect(() => {
-    const timer = when ? setInterval(again, 1000) : 0;
+    const timer = missing ? setInterval(run.again, 1000) : 0;
     return () => clearInterval(timer);
-  }, [when]);
-  return null;
+  }, [missing]);
+  const cancel = () => post("/api/job/cancel", { job: job.id }).catch(fail);
+  if (opens) {
+    return html`<div class="title"><h1 style="overflow-wrap:anywhere">${name}</h1><${State} state=${job.state} /></div>
+      <div class="card empty" role="status"><h2>${job.state === "queued" ? "It waits for its turn" : "The training is starting"}</h2>
+        <p>${job.state === "queued" ? "One training runs at a time. This one begins by itself when those before it are done." : "Its process takes some seconds to begin. Curves appear here by themselves."}</p>
+        <${Wrong} error=${error} /><p><button class="danger" onClick=${cancel}>Cancel</button></p></div>`;
+  }
+  const title = !missing ? "This run cannot be shown" : job ? "It did not begin" : "There is no such run";
+  return html`<div class="card empty"><h1>${title}</h1>
+    <p>${missing ? job?.message || "It may have been deleted, or be in another folder than this studio's." : run.error.message}</p>
+    <p><a class="button" href="#/runs">To the runs</a></p></div>`;
 }
 
 function Actions({ run, again }) {

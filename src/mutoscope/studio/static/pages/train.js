@@ -89,7 +89,7 @@ function Form({ recipe, taken }) {
       <details><summary>Everything else</summary>
         <div class="fields">${fields.filter((field) => !field.section && !FIRST.includes(field.path)).map(draw)}</div></details>
     </div>
-    <div class="card">
+    <div class="card bottom">
       ${error && (elsewhere.length || !Object.keys(wrong).length) ? html`<${Wrong} error=${error} />` : null}
       <pre class="wrapped" aria-label="The command">${command || "the command appears here when everything fits"}</pre>
       <p><button class="main" disabled=${busy}>${busy ? "Starting …" : "Start training"}</button></p>
