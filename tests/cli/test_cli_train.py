@@ -199,7 +199,7 @@ def test_samples_of_an_ill_model_do_not_stop_training(tmp_path):
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(mutoscope.pipeline, "Pipeline", lambda model: Ill())
-        said = train.write_samples(None, RECIPES["smoke"](), tmp_path, 7)  # pyright: ignore[reportArgumentType]
+        said = train.write_samples(None, tmp_path, 7)  # pyright: ignore[reportArgumentType]
     assert said == "no samples at step 7: frames hold 3 values that are nan"
 
 

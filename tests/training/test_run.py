@@ -7,6 +7,7 @@ import torch
 from tiny import awake_model, tiny_run
 
 from mutoscope.data.config import SpriteConfig
+from mutoscope.data.open import open_clips
 from mutoscope.data.sprites import SpriteClips
 from mutoscope.denoisers.config import UNetConfig
 from mutoscope.model import VideoModel
@@ -14,6 +15,7 @@ from mutoscope.training.callbacks import Callbacks
 from mutoscope.training.config import RunConfig
 from mutoscope.training.lock import LOCK
 from mutoscope.training.run import cache_key, check, first_difference, measure_statistics, open_run, train
+from mutoscope.training.run_folder import read_prompts
 from mutoscope.training.trainer import Interrupted
 from mutoscope.vae.config import PixelConfig
 from mutoscope.vae.model import latent_shape
@@ -137,6 +139,9 @@ def test_sample_hook_gets_the_model_as_it_would_be_saved(tmp_path):
     seen = []
     run = train(config, tmp_path / "run", Callbacks(on_samples=lambda model, step: seen.append((step, model))))
     assert [step for step, _ in seen] == [4, 6]
+    told = json.loads((run / "samples" / "prompts.json").read_text())
+    assert read_prompts(run) == told and len(set(told)) == 4  # nobody said which: captions of its clips
+    assert set(told) <= set(open_clips(config.data, "train", config.seed).captions(range(config.cached_clips)))
     saved = VideoModel.load(run / "model").state_dict()
     for name, tensor in seen[-1][1].state_dict().items():
         assert torch.equal(tensor, saved[name]), name

@@ -11,6 +11,7 @@ import tyro
 
 from ..errors import one_line
 from ..training.config import RunConfig
+from ..training.run_folder import read_prompts
 from ..words import duration
 from .folders import check_writable
 from .parse import say
@@ -105,8 +106,7 @@ def train_run(config: RunConfig, out: Path, command: str, engine: "Engine") -> i
             progress.update(stage, step, steps, loss)
 
         def on_samples(model: "VideoModel", step: int) -> None:
-            if config.sample_prompts:
-                progress.note(write_samples(model, config, out, step))
+            progress.note(write_samples(model, out, step))
 
         try:
             callbacks = Callbacks(on_step, progress.speed, on_samples, stop.asked, progress.note)
@@ -135,15 +135,15 @@ def train_along(config: RunConfig, out: Path, engine: "Engine") -> int:
     return 0
 
 
-def write_samples(model: "VideoModel", config: RunConfig, out: Path, step: int) -> str:
-    """Videos of the sample prompts, seeds 0, 1, …, as samples/step-N.png and .webp; returns a line that says so."""
+def write_samples(model: "VideoModel", out: Path, step: int) -> str:
+    """Videos of the run's prompts, seeds 0, 1, …, as samples/step-N.png and .webp; returns a line that says so."""
     import numpy as np
 
     from ..pipeline import Pipeline
     from ..video.sheet import contact_sheet
     from ..video.write import write_video
 
-    prompts = list(config.sample_prompts)
+    prompts = read_prompts(out)
     try:
         clips = Pipeline(model).generate_many(prompts, list(range(len(prompts))))
     except ValueError as error:  # an early model may give NaN: training goes on, and will say so itself if it is ill
@@ -151,13 +151,13 @@ def write_samples(model: "VideoModel", config: RunConfig, out: Path, step: int) 
     sheet = out / "samples" / f"step-{step:06d}.png"
     scale = max(1, 96 // min(clips[0].shape[1:3]))
     write_video(sheet, np.asarray(contact_sheet(clips, prompts, scale=scale))[None], fps=1)
-    write_video(sheet.with_suffix(".webp"), np.concatenate(clips, axis=2), config.data.fps, scale)
+    write_video(sheet.with_suffix(".webp"), np.concatenate(clips, axis=2), model.config.fps, scale)
     return f"samples: {sheet}"
 
 
 def ending(config: RunConfig, out: Path, seconds: float) -> str:
     """Where things are and what to do next."""
-    prompt = config.sample_prompts[0] if config.sample_prompts else "a red 7 moving left"
+    prompt = next(iter([*config.sample_prompts, *read_prompts(out)]), "a red 7 moving left")
     lines = [
         f"trained in {duration(seconds)}: {out}",
         f"  model    {out / 'model'}",

@@ -34,4 +34,5 @@ def clips() -> RunConfig:
         vae_training=StageConfig(steps=2000, batch_size=4),
         training=StageConfig(steps=2000, batch_size=16),
         cached_clips=2048,
+        sample_every=250,
     )

@@ -34,7 +34,7 @@ def demo() -> RunConfig:
         training=StageConfig(steps=900, batch_size=32),
         cached_clips=4096,
         sample_prompts=PROMPTS,
-        sample_every=450,
+        sample_every=100,
     )
 
 
@@ -54,7 +54,7 @@ def demo_long() -> RunConfig:
         "data": short.data.model_copy(update={"bounce_share": 0.2}),
         "diffusion": DiffusionConfig(sorted_share=0.2, prefix_share=0.3, between_share=0.05),
         "training": short.training.model_copy(update={"steps": 1500}),  # 45 % of it is the demo's task
-        "sample_every": 750,
+        "sample_every": 150,
     }
     return short.model_copy(update=longer)
 

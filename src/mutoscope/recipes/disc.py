@@ -29,6 +29,7 @@ def _pixels() -> RunConfig:
         sampling=SamplingConfig(steps=16, guidance_scale=2.0),
         cached_clips=512,
         sample_prompts=PROMPTS,
+        sample_every=150,
     )
 
 

@@ -28,6 +28,6 @@ def smoke() -> RunConfig:
         vae_training=STAGE.model_copy(update={"batch_size": 2}),
         training=STAGE,
         cached_clips=64,
-        sample_every=20,
+        sample_every=10,
         sample_prompts=("a red 7 moving left", "a blue 3 moving up"),
     )

@@ -16,7 +16,7 @@ from ..training.checkpoint_files import CHECKPOINTS
 from ..training.config import RunConfig
 from ..training.lock import in_use_by
 from ..training.metric_log import METRICS
-from ..training.run_folder import find_runs, reached, read_config
+from ..training.run_folder import find_runs, reached, read_config, read_prompts
 from ..training.summary import SUMMARY, Summary, finished
 from .measures import measures
 from .metrics import Row, newest
@@ -106,7 +106,7 @@ def _read(run: Path) -> dict[str, Any]:
             "seconds": _seconds(summary, last),
             "curve": curve,
             "quality": quality(run),
-            "prompts": list(config.sample_prompts),
+            "prompts": read_prompts(run) or list(config.sample_prompts),
             "has_model": (run / "model").is_dir(),
         }
     except (OSError, ValueError) as error:

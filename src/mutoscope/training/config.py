@@ -70,7 +70,7 @@ class RunConfig(Config):
     cached_clips: Annotated[int, Field(ge=1)] = 8192
     """Clips encoded once by the trained VAE, for the diffusion model to train on."""
     sample_prompts: tuple[str, ...] = ()
-    """Prompts of the videos made while the diffusion model trains."""
+    """Prompts of the videos made while the diffusion model trains; none = four captions it is trained on."""
     sample_every: Annotated[int, Field(ge=0)] = 0
     """Steps between these videos; 0 = none."""
     snapshots: Annotated[int, Field(ge=0)] = 0

@@ -29,6 +29,7 @@ from .distributed import PLAIN, Engine
 from .lock import sole_use
 from .memory import explained
 from .recovery import NonFiniteLoss
+from .run_folder import write_prompts
 from .seeds import seed_of
 from .summary import SUMMARY, Summary, finished
 from .task import Clips, Task
@@ -36,6 +37,7 @@ from .trainer import Hook, Interrupted, fit
 from .vae_task import VAETask
 
 ENCODE_CHUNK = 16  # latent frames at a time: a long clip needs no more memory than a short one
+SAMPLES = 4  # captions that videos are made of where no prompts are given
 STATISTICS_CLIPS = 256  # enough for a mean and a standard deviation per channel to three digits
 
 
@@ -103,6 +105,9 @@ def _train_stages(config: RunConfig, session: Session) -> None:
 
     latents = cached_latents(model.vae, clips, config, session).to(session.engine.device)
     task = DiffusionTask(model, latents, captions, config.diffusion, config.seed)
+
+    if config.sample_every and processes.first:
+        write_prompts(run, config.sample_prompts or tuple(dict.fromkeys(filter(None, texts)))[:SAMPLES])
 
     def sample(averaged: nn.ModuleDict, step: int) -> None:
         callbacks.on_samples(with_weights(model, averaged), step)

@@ -1,17 +1,20 @@
 """What a run folder says about its run, for lists of runs; imports no torch."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ..files import whole_file
 from .checkpoint_files import CHECKPOINTS, list_checkpoints, step_of
 from .config import RunConfig
 from .lock import LOCK, in_use_by
 from .metric_log import METRICS
 from .summary import SUMMARY, Summary, finished, stage_seconds
 
+PROMPTS = "samples/prompts.json"
 SIGNS = (CHECKPOINTS, METRICS, SUMMARY, LOCK)
 """One of them beside config.json tells a run from a saved model, which has such a file, too."""
 
@@ -84,6 +87,21 @@ def state_of(run: Path) -> RunState:
         )
     except (OSError, ValueError) as error:
         return RunState(run, num_bytes, changed, problem=error)
+
+
+def write_prompts(run: Path, prompts: Sequence[str]) -> None:
+    """What is made videos of while the run trains."""
+    (run / PROMPTS).parent.mkdir(exist_ok=True)
+    with whole_file(run / PROMPTS) as half:
+        half.write_text(json.dumps(list(prompts), ensure_ascii=False))
+
+
+def read_prompts(run: Path) -> list[str]:
+    """What is made videos of while the run trains; empty where nothing is, or nothing yet."""
+    try:
+        return [str(prompt) for prompt in json.loads((run / PROMPTS).read_text())]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def read_config(run: Path) -> RunConfig:

@@ -10,7 +10,7 @@ const PLAIN = ["negative", "frames", "sampler", "steps", "guidance", "guidance_m
 export function GeneratePage({ values, jobs }) {
   const models = useAnswer("/api/models", (event) => event === "run");
   const form = useAnswer("/api/generate/form");
-  const [wish, set] = useState({ model: values.get("model") || "", prompts: [EXAMPLE], seeds: [0] });
+  const [wish, set] = useState({ model: values.get("model") || "", prompts: null, seeds: [0] });
   const [compared, compare] = useState([]);
   if (!models.value || !form.value) return html`<${Wrong} error=${models.error || form.error} />${!models.error && html`<${Loading} what="the models" />`}`;
   const mine = jobs.filter((job) => job.kind === "generate"), looks = jobs.filter((job) => job.kind === "words");
@@ -33,16 +33,16 @@ function Wish({ models, schema, wish, set }) {
   const [error, fail] = useState(null);
   const [busy, wait] = useState(false);
   const model = models.find((one) => one.id === wish.model) || models[0];
-  const wrong = error?.fields || {};
+  const wrong = error?.fields || {}, prompts = wish.prompts ?? [model?.prompts[0] ?? EXAMPLE]; // null = not typed yet
   const change = (name) => (value) => set((before) => ({ ...before, [name]: value }));
   const property = (name) => resolved(schema.properties[name], schema);
   const own = { frames: model?.frames, sampler: model?.sampling.sampler, steps: model?.sampling.steps, guidance: model?.sampling.guidance_scale, guidance_method: model?.sampling.guidance };
-  const count = Math.max(1, wish.prompts.length) * Math.max(1, wish.seeds.length) * Math.max(1, (wish.steps || []).length || 1) * Math.max(1, (wish.guidance || []).length || 1);
+  const count = Math.max(1, prompts.length) * Math.max(1, wish.seeds.length) * Math.max(1, (wish.steps || []).length || 1) * Math.max(1, (wish.guidance || []).length || 1);
   const send = async (event) => {
     event.preventDefault();
     wait(true);
     try {
-      await post("/api/generate", { ...wish, model: model?.id ?? "" });
+      await post("/api/generate", { ...wish, prompts, model: model?.id ?? "" });
       fail(null);
     } catch (found) {
       fail(found);
@@ -68,7 +68,7 @@ function Wish({ models, schema, wish, set }) {
         ${models.map((one) => html`<option value=${one.id} selected=${one.id === model?.id}>${one.name}, ${one.frames} frames of ${one.height} x ${one.width}</option>`)}</select>
       ${at("model") && html`<span class="wrong" role="alert">${at("model")}</span>`}</div>
     <${Field} name="prompts" path="prompts" schema=${{ ...property("prompts"), lines: true, description: "What to show, a line for each video." }}
-      value=${wish.prompts} wrong=${at("prompts")} onChange=${change("prompts")} />
+      value=${prompts} wrong=${at("prompts")} onChange=${change("prompts")} />
     ${model?.prompts.length ? html`<div class="row small" style="margin-bottom:.8rem">try ${model.prompts.slice(0, 3).map((prompt) => html`<button type="button" onClick=${() => change("prompts")([prompt])}>${prompt}</button>`)}</div>` : null}
     <div class="row" style="align-items:flex-start"><div class="grow"><${Field} name="seeds" path="seeds" schema=${{ ...property("seeds"), description: "The same seed gives the same video. Several: each prompt with each." }}
       value=${wish.seeds} wrong=${at("seeds")} onChange=${change("seeds")} /></div>

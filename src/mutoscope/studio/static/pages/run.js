@@ -19,7 +19,7 @@ export function RunPage({ name, jobs }) {
         ${duration(told.seconds)} of training · ${ago(told.changed)}${told.in_use_by ? ` · ${told.in_use_by}` : ""}</p>`}
     ${told.has_model && html`<p><a class="button main" href=${`#/generate?model=${encodeURIComponent(name)}`}>Make videos with it</a></p>`}
     <${Curves} name=${name} />
-    <${Lapse} name=${name} samples=${told.samples} prompts=${told.prompts} />
+    <${Lapse} name=${name} samples=${told.samples} prompts=${told.prompts} every=${told.config?.sample_every} />
     <${Quality} name=${name} run=${told} />
     <${Kept} name=${name} run=${told} jobs=${jobs} />
     <${Log} name=${name} />
@@ -105,11 +105,11 @@ function Curves({ name }) {
   </section>`;
 }
 
-function Lapse({ name, samples, prompts }) {
+function Lapse({ name, samples, prompts, every }) {
   const [place, go] = useState(null); // null = the newest, also when a newer one comes
   if (!samples.length) {
     return html`<section class="card" aria-label="Samples"><h2>The same prompts over the steps</h2>
-      <p class="soft">${prompts.length ? "The first videos appear when the diffusion model has trained for a while." : "This run makes no videos on the way: it has no sample_prompts."}</p></section>`;
+      <p class="soft">${every ? `Every ${every.toLocaleString("en")} steps of the diffusion model its videos appear here.` : "This run makes no videos on the way: its sample_every is 0."}</p></section>`;
   }
   const index = place === null ? samples.length - 1 : Math.min(place, samples.length - 1), shown = samples[index];
   const file = (path) => at("/api/run/file", { run: name, path });
