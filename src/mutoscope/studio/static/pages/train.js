@@ -91,8 +91,8 @@ function Form({ recipe, taken }) {
     </div>
     <div class="card bottom">
       ${error && (elsewhere.length || !Object.keys(wrong).length) ? html`<${Wrong} error=${error} />` : null}
-      <pre class="wrapped" aria-label="The command">${command || "the command appears here when everything fits"}</pre>
-      <p><button class="main" disabled=${busy}>${busy ? "Starting …" : "Start training"}</button></p>
+      <div class="row"><button class="main" disabled=${busy}>${busy ? "Starting …" : "Start training"}</button>
+        <pre class="wrapped grow" aria-label="The command">${command || "the command appears here when everything fits"}</pre></div>
     </div>
   </form>`;
 }
