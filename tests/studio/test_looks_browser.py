@@ -2,37 +2,28 @@
 
 import json
 import re
-import shutil
 
 import pytest
+from studio_browser import LONG, NEEDS_CHROMIUM, chromium, not_accessible, opened_page
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from studio_process import StudioProcess
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
-]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-LONG = 90_000  # ms: the first job loads torch, on a machine that does other things, too
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
 
 
 @pytest.fixture
 def page(workspace, make_run):
     for name in ("one", "two"):
         make_run(name, weights=True)
-    with StudioProcess(workspace.folder) as studio, sync_playwright() as playwright:
-        browser, wrong = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS), []
-        opened = browser.new_page(viewport={"width": 360, "height": 800})
-        opened.set_default_timeout(LONG)
-        expect.set_options(timeout=LONG)
-        opened.on("pageerror", lambda error: wrong.append(str(error)))
-        opened.goto(studio.address)
+    expect.set_options(timeout=LONG)
+    with (
+        StudioProcess(workspace.folder) as studio,
+        chromium() as browser,
+        opened_page(browser, studio.address, viewport={"width": 360, "height": 800}) as opened,
+    ):
         yield opened
-        browser.close()
-    assert wrong == []
 
 
 def fits(page) -> bool:
@@ -76,6 +67,7 @@ def test_from_runs_beside_each_other_to_what_their_words_looked_at(page, workspa
     words.get_by_role("button", name="red").or_(words.get_by_role("button", name="blue")).click()
     expect(page.get_by_label(re.compile("under the attention to a word"))).to_have_count(1)
     words.get_by_label("steps").select_option("first third")
+    assert not_accessible(page) == []
     words.get_by_role("button", name="video").click()
     expect(page.get_by_label(re.compile("under the attention to a word"))).to_have_count(0)
     assert fits(page)

@@ -1,18 +1,14 @@
 """The studio in a real browser, as somebody uses it who has never seen it."""
 
-import shutil
-
 import pytest
+from studio_browser import LONG, NEEDS_CHROMIUM, chromium, opened_page
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from studio_clips import clips_in, scanned
 from studio_process import StudioProcess
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-LONG = 90_000  # ms: the first video loads torch, on a machine that does other things, too
+pytestmark = NEEDS_CHROMIUM
 PLAYS = """async (video) => {
   const frame = () => {
     const canvas = Object.assign(document.createElement("canvas"), {width: 32, height: 32});
@@ -36,21 +32,14 @@ def studio(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
 def page(browser, studio):
-    opened, wrong = browser.new_page(), []
-    opened.set_default_timeout(LONG)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.goto(studio.address)
-    yield opened
-    opened.close()
-    assert wrong == []
+    with opened_page(browser, studio.address) as opened:
+        yield opened
 
 
 def start_run(page: Page, name: str, steps: int) -> None:

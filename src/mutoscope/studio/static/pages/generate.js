@@ -165,7 +165,7 @@ function Grid({ job, looks, compared, toggle }) {
   const bySetting = steps.length > 1 && guidance.length > 1;
   const rows = bySetting ? guidance : prompts, columns = bySetting ? steps : seeds;
   const find = (row, column) => job.videos.findIndex((cell) => (bySetting ? cell.guidance === row && cell.steps === column : cell.prompt === row && cell.seed === column));
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Videos"><table class="grid"><thead><tr><th></th>${columns.map((column) => html`<th scope="col">${bySetting ? plural(column, "step") : `seed ${column}`}</th>`)}</tr></thead>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Videos"><table class="grid"><thead><tr><td></td>${columns.map((column) => html`<th scope="col">${bySetting ? plural(column, "step") : `seed ${column}`}</th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<tr><th scope="row">${bySetting ? `guidance ${row}` : row}</th>
       ${columns.map((column) => { const number = find(row, column); return html`<td>${number < 0 ? "…" : html`<${Cell} bare job=${job} number=${number} cell=${job.videos[number]} look=${looks.find((look) => look.payload.number === number)} compared=${compared} toggle=${toggle} />`}</td>`; })}</tr>`)}</tbody></table></div>`;
 }

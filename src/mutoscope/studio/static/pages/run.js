@@ -133,7 +133,7 @@ function Quality({ name, run }) {
   const head = main[0];
   return html`<section class="card" aria-label="Measured"><h2>Measured</h2>
     ${told.value && !newest ? html`<p class="soft">${run.has_model ? "Nothing was measured yet: press Measure." : "It can be measured when it is trained."}</p>` : null}
-    ${newest && html`<div class="scroll"><table><thead><tr><th></th><th class="number">value</th><th class="number">95 % interval</th><th class="number">ceiling</th><th class="number">chance</th></tr></thead>
+    ${newest && html`<div class="scroll"><table><thead><tr><td></td><th class="number">value</th><th class="number">95 % interval</th><th class="number">ceiling</th><th class="number">chance</th></tr></thead>
       <tbody>${(all ? rows : first).map(({ path, words, m }) => html`<tr key=${path}><th scope="row">${words}</th><td class="number">${shown(path, m.value)}</td>
         <td class="number">${m.low === null ? "" : `${shown(path, m.low)} to ${shown(path, m.high)}`}</td><td class="number">${shown(path, m.ceiling)}</td><td class="number">${shown(path, m.floor)}</td></tr>`)}</tbody></table></div>
       <p class="row small"><button onClick=${() => widen(!all)} aria-expanded=${all}>${all ? "The main ones" : `All ${rows.length} measures`}</button>

@@ -92,7 +92,7 @@ function Form({ recipe, taken }) {
     <div class="card bottom">
       ${error && (elsewhere.length || !Object.keys(wrong).length) ? html`<${Wrong} error=${error} />` : null}
       <div class="row"><button class="main" disabled=${busy}>${busy ? "Starting …" : "Start training"}</button>
-        <pre class="wrapped grow" aria-label="The command">${command || "the command appears here when everything fits"}</pre></div>
+        <pre class="wrapped grow" tabindex="0" aria-label="The command">${command || "the command appears here when everything fits"}</pre></div>
     </div>
   </form>`;
 }
