@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from ...model_config import CONFIG, WEIGHTS, ModelConfig
+from ...recipes.packaged import packaged
 from ..context import Studio, studio_of
 from ..forms import Refused, checked
 from ..jobs import Job
@@ -24,14 +25,15 @@ PREVIEW = "preview.webp"
 @router.get("/models")
 def models(studio: Here) -> list[dict[str, Any]]:
     """The model inside the package, then those of runs."""
-    found = [_about("", "packaged", PACKAGED, [])] if (PACKAGED / CONFIG).is_file() else []
+    prompts = list(packaged().sample_prompts)
+    found = [_about("", "packaged", PACKAGED, prompts)] if (PACKAGED / CONFIG).is_file() else []
     for row in studio.runs.all():
-        folder = studio.workspace.run(row["id"]) / "model"
-        if (folder / WEIGHTS).is_file():
-            try:
+        try:
+            folder = studio.workspace.run(row["id"]) / "model"
+            if (folder / WEIGHTS).is_file():
                 found.append(_about(row["id"], row["id"], folder, row["prompts"]))
-            except (OSError, ValueError):  # of another version, or going away at this moment
-                continue
+        except (OSError, ValueError, Missing):  # of another version, or going away at this moment
+            continue
     return found
 
 
