@@ -50,14 +50,15 @@ function Wish({ models, schema, wish, set }) {
     wait(false);
   };
   const upload = async (file) => {
-    if (!file) return set((before) => ({ ...before, start: "" }));
+    set((before) => ({ ...before, start: "" })); // what was chosen before is not what is shown now
+    if (!file) return fail(null);
     try {
       if (file.size > 32 * 2 ** 20) throw new Refusal("the file is larger than 32 MiB. Cut it, or make it smaller.", {}, 0);
       const { name } = await ask("/api/upload", { method: "POST", body: file });
       set((before) => ({ ...before, start: name, start_is: file.type.startsWith("image/") && !file.type.includes("gif") ? "first_frame" : "clip" }));
       fail(null);
     } catch (found) {
-      fail(found);
+      fail(new Refusal(found.message, { start: found.message }, found.status));
     }
   };
   const at = (name) => Object.entries(wrong).find(([path]) => path === name || path.startsWith(`${name}.`))?.[1];
@@ -113,14 +114,17 @@ function Made({ job, looks, again, compared, toggle }) {
   </article>`;
 }
 
-const settings = (cell) => `seed ${cell.seed} · ${cell.steps} steps · guidance ${cell.guidance} · ${cell.sampler}${cell.negative ? ` · not ${cell.negative}` : ""}`;
+const BEGINS = { first_frame: "from a picture", clip: "on from a clip" };
+const settings = (cell, request) =>
+  [`seed ${cell.seed}`, `${cell.steps} steps`, `guidance ${cell.guidance}`, request.guidance_method, cell.sampler, `${cell.num_frames} frames`,
+    cell.negative && `not ${cell.negative}`, request.start && BEGINS[request.start_is]].filter(Boolean).join(" · ");
 
 function Cell({ job, number, cell, look, compared, toggle, bare }) {
   const [shown, show] = useState(null); // number of the overlay; null = the video itself
-  const one = { job: job.id, number, cell }, heat = look?.state === "done" && shown !== null;
+  const one = { job: job.id, request: job.payload, number, cell }, heat = look?.state === "done" && shown !== null;
   const src = at("/api/video", heat ? { job: look.id, number: shown } : { job: job.id, number });
-  return html`<figure><${Video} key=${src} tile src=${src} label=${`${cell.prompt}, ${settings(cell)}${heat ? ", under the attention to a word" : ""}`} />
-    <figcaption>${!bare && html`${cell.prompt}<br /><span class="soft">${settings(cell)}</span><br />`}
+  return html`<figure><${Video} key=${src} tile src=${src} label=${`${cell.prompt}, ${settings(cell, job.payload)}${heat ? ", under the attention to a word" : ""}`} />
+    <figcaption>${!bare && html`${cell.prompt}<br /><span class="soft">${settings(cell, job.payload)}</span><br />`}
       ${["mp4", "webm", "gif"].map((form) => html`<a href=${at("/api/video", { job: job.id, number, form })} download=${`${cell.prompt.replace(/[^\w]+/g, "-")}-${cell.seed}.${form}`}>${form}</a> `)}
       <label class="row"><input type="checkbox" checked=${compared.some((b) => same(b, one))} onChange=${() => toggle(one)} /> beside others</label>
       <${Words} job=${job.id} number=${number} look=${look} shown=${shown} show=${show} /></figcaption>
@@ -174,5 +178,5 @@ function Beside({ chosen, drop, clear }) {
   return html`<section class="card" aria-label="Beside each other"><div class="row"><h2 class="grow">Beside each other</h2><button onClick=${clear}>Clear</button></div>
     <div class="gallery" style="grid-template-columns:repeat(auto-fill,minmax(min(46%,16rem),1fr))">${chosen.map((one) => html`<figure key=${one.job + one.number}>
       <${Video} tile src=${at("/api/video", { job: one.job, number: one.number })} label=${one.cell.prompt} />
-      <figcaption>${one.cell.prompt}<br /><span class="soft">${settings(one.cell)}</span><br /><button onClick=${() => drop(one)}>Take away</button></figcaption></figure>`)}</div></section>`;
+      <figcaption>${one.cell.prompt}<br /><span class="soft">${settings(one.cell, one.request)}</span><br /><button onClick=${() => drop(one)}>Take away</button></figcaption></figure>`)}</div></section>`;
 }
