@@ -16,6 +16,7 @@ LAYERS = [  # a unit imports from itself and from lower layers only
     {"model", "model_config"},
     {"pipeline", "training", "evaluation"},
     {"recipes"},
+    {"learn"},
     {"studio"},  # starts commands of cli as other processes, never as functions
     {"cli"},
     {"__main__"},

@@ -1,0 +1,1 @@
+"""The course: chapters, exercises and what checks them, narration, search and assistant."""
