@@ -1,1 +1,1 @@
-"""The course: chapters, exercises and what checks them, narration, search and assistant."""
+"""The course: exercises, and what checks the answers to them."""

@@ -1,0 +1,140 @@
+"""Multi-head cross-attention.
+
+Video tokens read from text tokens. Queries (b, n, d) come from the video, keys and values (b, l, d) from the text; mask
+(b, l) is True for real words, False for padding. Split d into `num_heads` heads of e = d / num_heads neighbouring
+channels, and for every head (Vaswani et al. 2017, arXiv:1706.03762, eq. 1):
+
+    weights = softmax(query key^T / sqrt(e)) over the words, padding excluded
+    out     = weights value
+
+Put the heads back beside each other: (b, n, d). With one head of e = 4, scores 2 and 0 become 1 and 0 by the scale, and
+the weights 0.731 and 0.269.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from ...nn.attention import attention
+from ..exercise import Case, Suspect, draws
+
+CHAPTER = 3
+STARTER = '''
+import torch
+
+
+def cross_attention(query, key, value, mask, num_heads):
+    """query: (b, n, d); key, value: (b, l, d); mask: (b, l), True = a word. Returns (b, n, d)."""
+    ...
+'''
+OUTPUTS = ("b n d",)
+Words = Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]
+
+
+def _heads(x: Tensor, num_heads: int) -> Tensor:
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+
+
+def answer(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    """By the package's attention."""
+    split = (_heads(x, num_heads) for x in (query, key, value))
+    return attention(*split, mask).transpose(1, 2).flatten(2)
+
+
+def cases() -> Iterator[Case]:
+    """As many video as text tokens first, where a softmax over the wrong axis goes unnoticed by its shape."""
+    for seed, (n, words, d, heads) in enumerate([(4, 4, 8, 2), (6, 5, 12, 3), (3, 2, 4, 1)]):
+        draw = draws(seed)
+        mask = torch.ones(2, words, dtype=torch.bool)
+        mask[1, -1] = False
+        clips = (2 * draw(2, n, d), draw(2, words, d), draw(2, words, d))
+        yield Case(f"{n} video tokens, {words} words, {heads} heads", (*clips, mask, heads))
+
+
+def _with(
+    scale: Callable[[int, int], float] = lambda d, e: e**-0.5,
+    masked: str = "before",
+    over: int = -1,
+    words: bool = True,
+) -> Words:
+    """Attention with one thing done another way."""
+
+    def solution(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+        q, k, v = (_heads(x, num_heads) for x in (query, key, value))
+        scores = q @ k.mT * scale(query.shape[-1], q.shape[-1])
+        seen = mask[:, None, None] if words else ~mask[:, None, None]
+        if masked == "before":
+            scores = scores.masked_fill(~seen, float("-inf"))
+        weights = scores.softmax(over)
+        if masked == "after":
+            weights = weights * seen
+        return (weights @ v).transpose(1, 2).flatten(2)
+
+    return solution
+
+
+def _interleaved(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    q, k, v = (x.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2) for x in (query, key, value))
+    return attention(q, k, v, mask).permute(0, 2, 3, 1).flatten(2)
+
+
+def _not_moved_back(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    out = attention(*(_heads(x, num_heads) for x in (query, key, value)), mask)
+    return out.reshape(query.shape)
+
+
+def _not_split(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    return attention(query[:, None], key[:, None], value[:, None], mask)[:, 0]
+
+
+def _cut_wrongly(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    q, k, v = (x.reshape(len(x), num_heads, x.shape[1], -1) for x in (query, key, value))
+    return attention(q, k, v, mask).transpose(1, 2).flatten(2)
+
+
+SUSPECTS = (
+    Suspect(
+        _with(over=-2, masked="none"),
+        "The softmax runs over the video tokens: it has to run over the words (the last axis of the scores), so "
+        "that the "
+        "shares of each video token add up to one.",
+    ),
+    Suspect(
+        _with(over=-2),
+        "The softmax runs over the video tokens: it has to run over the words, the last axis of the scores.",
+    ),
+    Suspect(_with(scale=lambda d, e: 1.0), "The scale is missing: divide the scores by sqrt(e) before the softmax."),
+    Suspect(
+        _with(scale=lambda d, e: d**-0.5),
+        "The scale is 1 / sqrt(d): each head has only e = d / num_heads channels, so it is 1 / sqrt(e).",
+    ),
+    Suspect(_with(scale=lambda d, e: 1 / e), "The scale is 1 / e: its square root is missing, 1 / sqrt(e)."),
+    Suspect(_with(scale=lambda d, e: e**0.5), "The scores are multiplied by sqrt(e): divide by it."),
+    Suspect(
+        _with(masked="none"),
+        "The mask is not used: padding gets a share of the attention, and the same caption means something else in a "
+        "longer batch.",
+    ),
+    Suspect(
+        _with(masked="after"),
+        "The mask comes after the softmax: the shares of the real words no longer add up to one. Set the scores of "
+        "padding to -inf before it.",
+    ),
+    Suspect(_with(words=False), "The mask is the wrong way round: True is a real word, False is padding."),
+    Suspect(_not_split, "There is one head over all of d: split d into num_heads heads first."),
+    Suspect(
+        _interleaved,
+        "The heads are interleaved: head 0 has the first e neighbouring channels, so d splits into (num_heads, e).",
+    ),
+    Suspect(
+        _cut_wrongly,
+        "reshape to (b, heads, n, e) mixes tokens and channels: split d into (heads, e) first, then transpose n "
+        "and heads.",
+    ),
+    Suspect(
+        _not_moved_back,
+        "The heads were not moved back behind the tokens before they were joined: (b, heads, n, e) has to become "
+        "(b, n, heads, e), then (b, n, d).",
+    ),
+)

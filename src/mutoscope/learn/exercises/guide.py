@@ -1,0 +1,71 @@
+"""Classifier-free guidance.
+
+The network is asked twice, with the caption and with the empty one, and the difference is exaggerated (Ho & Salimans
+2022, arXiv:2207.12598):
+
+    guided = x0_negative + guidance_scale (x0_cond - x0_negative)
+
+Scale 1 is the conditional answer, 0 the other one. With answers 0.5 and 0.2 and scale 4: 0.2 + 4 * 0.3 = 1.4.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ...diffusion.guidance import classifier_free_guidance
+from ..exercise import Case, Suspect, draws
+
+CHAPTER = 3
+STARTER = '''
+import torch
+
+
+def guide(x0_cond, x0_negative, guidance_scale):
+    """x0_cond, x0_negative: (b, c, f, h, w); guidance_scale: a number. Returns (b, c, f, h, w)."""
+    ...
+'''
+OUTPUTS = ("b c f h w",)
+
+
+def answer(x0_cond: Tensor, x0_negative: Tensor, guidance_scale: float) -> Tensor:
+    """The package's guidance of two networks that answer these."""
+    guided = classifier_free_guidance(lambda xt, t: x0_cond, lambda xt, t: x0_negative, guidance_scale)
+    return guided(x0_cond, torch.full((len(x0_cond),), 0.5))
+
+
+def cases() -> Iterator[Case]:
+    """Strong, off, weak."""
+    for seed, scale in enumerate([4.0, 1.0, 1.5]):
+        draw = draws(seed)
+        yield Case(f"guidance scale {scale}", (draw(2, 3, 2, 4, 4), draw(2, 3, 2, 4, 4), scale))
+
+
+SUSPECTS = (
+    Suspect(
+        lambda c, n, s: c + s * (c - n),
+        "You start from the conditional answer: then scale 0 is plain sampling, and every scale is one too "
+        "strong. Start "
+        "from x0_negative.",
+    ),
+    Suspect(
+        lambda c, n, s: c + s * (n - c),
+        "The two answers are exchanged: guidance points away from the caption. The difference is x0_cond - "
+        "x0_negative, "
+        "added to x0_negative.",
+    ),
+    Suspect(
+        lambda c, n, s: n + s * (n - c),
+        "Guidance points the wrong way: the difference is x0_cond - x0_negative.",
+    ),
+    Suspect(lambda c, n, s: s * (c - n), "Only the difference: it has to be added to x0_negative."),
+    Suspect(
+        lambda c, n, s: s * c + n,
+        "Only one answer is scaled: scale x0_cond - x0_negative, so that at scale 1 x0_negative drops out.",
+    ),
+    Suspect(lambda c, n, s: s * c, "The conditional answer is only enlarged: x0_negative is not used."),
+    Suspect(
+        lambda c, n, s: c + (c - n),
+        "guidance_scale is not used.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""adaLN modulation.
+
+A transformer block is told the time (and more) by scaling and shifting its normalised tokens (Peebles & Xie 2022,
+arXiv:2212.09748, sec. 3.2):
+
+    out = normalise(x) (1 + scale) + shift
+
+x is (b, f, s, d); shift and scale (b, 1, 1, d); normalise is layer norm over d without parameters (eps 1e-5). At
+scale = shift = 0, where training begins, that is the plain norm. With a normalised value of -1, scale 0.5 and shift
+0.2: -1 * 1.5 + 0.2 = -1.3.
+"""
+
+from collections.abc import Iterator
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...denoisers.blocks import modulate as modulated
+from ..exercise import Case, Suspect, draws
+
+CHAPTER = 3
+STARTER = '''
+import torch
+import torch.nn.functional as F
+
+
+def modulate(x, shift, scale):
+    """x: (b, f, s, d); shift, scale: (b, 1, 1, d). Returns (b, f, s, d)."""
+    ...
+'''
+OUTPUTS = ("b f s d",)
+
+
+def answer(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """The package's own."""
+    return modulated(x, shift, scale)
+
+
+def cases() -> Iterator[Case]:
+    """As many tokens as channels first."""
+    for seed, shape in enumerate([(2, 4, 4, 4), (2, 3, 5, 8), (1, 1, 1, 16)]):
+        draw = draws(seed)
+        condition = (shape[0], 1, 1, shape[3])
+        yield Case(f"tokens of {shape}", (3 * draw(*shape) + 1, draw(*condition), draw(*condition)))
+
+
+def _norm(x: Tensor) -> Tensor:
+    return F.layer_norm(x, x.shape[-1:])
+
+
+SUSPECTS = (
+    Suspect(
+        lambda x, shift, scale: _norm(x) * (1 + shift) + scale,
+        "Shift and scale are swapped: scale multiplies, shift is added.",
+    ),
+    Suspect(
+        lambda x, shift, scale: _norm(x) * scale + shift,
+        "The factor is scale: it has to be 1 + scale, else a network that starts at zero passes nothing on.",
+    ),
+    Suspect(
+        lambda x, shift, scale: x * (1 + scale) + shift,
+        "The tokens are not normalised: layer norm over d comes first.",
+    ),
+    Suspect(
+        lambda x, shift, scale: (_norm(x) + shift) * (1 + scale),
+        "The shift is scaled, too: multiply first, then add the shift.",
+    ),
+    Suspect(
+        lambda x, shift, scale: _norm(x * (1 + scale) + shift),
+        "You modulate before the norm, which takes part of it back: normalise first.",
+    ),
+    Suspect(
+        lambda x, shift, scale: F.layer_norm(x, x.shape[1:]) * (1 + scale) + shift,
+        "The norm runs over frames and tokens, too: each token is normalised by itself, over d only.",
+    ),
+    Suspect(
+        lambda x, shift, scale: F.layer_norm(x.mT, x.shape[2:3]).mT * (1 + scale) + shift,
+        "The norm runs over the tokens: it has to run over the channels d of each token.",
+    ),
+    Suspect(lambda x, shift, scale: _norm(x) * (1 + scale) - shift, "The shift is subtracted: it is added."),
+)  # fmt: skip

@@ -1,0 +1,345 @@
+"""Answers that learners write, each in a style of its own: wrong ones with words of the hint they have to get, and
+right ones that look different from ours.
+"""
+
+WRONG = [
+    # ------------------------------------------------------------------------------------------------ forward_noising
+    ("forward_noising", "both square roots are missing", """
+def forward_noising(x0, noise, alpha_bar):
+    a = alpha_bar.view(-1, 1, 1, 1, 1)
+    return x0 * a + noise - noise * a
+"""),
+    ("forward_noising", "1 - sqrt(alpha_bar)", """
+def forward_noising(x0, noise, alpha_bar):
+    s = alpha_bar.sqrt().reshape(len(x0), 1, 1, 1, 1)
+    return torch.lerp(noise, x0, s)
+"""),
+    ("forward_noising", "1 - alpha_bar: its square root is missing", """
+def forward_noising(x0, noise, alpha_bar):
+    return torch.stack([x0[i] * alpha_bar[i] ** 0.5 + noise[i] * (1 - alpha_bar[i]) for i in range(len(x0))])
+"""),
+    ("forward_noising", "swapped", """
+def forward_noising(x0, noise, alpha_bar):
+    signal = torch.sqrt(1 - alpha_bar)
+    spread = torch.sqrt(alpha_bar)
+    return torch.einsum("b,bcfhw->bcfhw", signal, x0) + torch.einsum("b,bcfhw->bcfhw", spread, noise)
+"""),
+    ("forward_noising", "met the last axis, W", """
+def forward_noising(x0, noise, alpha_bar):
+    return torch.sqrt(alpha_bar) * x0 + torch.sqrt(1.0 - alpha_bar) * noise
+"""),
+    # ------------------------------------------------------------------------------------------------- ancestral_step
+    ("ancestral_step", "standard deviation sqrt(beta)", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    alpha = alpha_bar / alpha_bar_next
+    beta = 1 - alpha
+    mean = (alpha_bar_next ** 0.5 * beta * x0 + alpha ** 0.5 * (1 - alpha_bar_next) * xt) / (1 - alpha_bar)
+    if alpha_bar_next == 1:
+        return mean
+    return mean + beta * noise
+"""),
+    ("ancestral_step", "Noise is added in the last step", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    alpha = alpha_bar / alpha_bar_next
+    mean = (alpha_bar_next ** 0.5 * (1 - alpha) * x0 + alpha ** 0.5 * (1 - alpha_bar_next) * xt) / (1 - alpha_bar)
+    return mean + (1 - alpha) ** 0.5 * noise
+"""),
+    ("ancestral_step", "the paper's other variance", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    a = alpha_bar / alpha_bar_next
+    b = 1 - a
+    mean = alpha_bar_next.sqrt() * b / (1 - alpha_bar) * x0 + a.sqrt() * (1 - alpha_bar_next) / (1 - alpha_bar) * xt
+    variance = b * (1 - alpha_bar_next) / (1 - alpha_bar)
+    return mean + torch.sqrt(variance) * noise
+"""),
+    ("ancestral_step", "Only the mean", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    a = alpha_bar / alpha_bar_next
+    return torch.sqrt(alpha_bar_next) * (1 - a) / (1 - alpha_bar) * x0 + torch.sqrt(a) * (1 - alpha_bar_next) / (1 -
+alpha_bar) * xt
+"""),
+    # ------------------------------------------------------------------------------------------- factorised_attention
+    ("factorised_attention", "it never moves an axis", """
+def factorised_attention(x):
+    b, c, f, h, w = x.shape
+    return x.reshape(b * f, h * w, c), x.reshape(-1, f, c)
+"""),
+    ("factorised_attention", "cut from the space sequences", """
+def factorised_attention(x):
+    b, c, f, h, w = x.shape
+    space = x.permute(0, 2, 3, 4, 1).reshape(b * f, h * w, c)
+    return space, space.view(b * h * w, f, c)
+"""),
+    ("factorised_attention", "Channels sit in the middle", """
+def factorised_attention(x):
+    space = torch.stack([clip[:, k].flatten(1) for clip in x for k in range(x.shape[2])])
+    time = torch.stack([clip[:, :, i, j] for clip in x for i in range(x.shape[3]) for j in range(x.shape[4])])
+    return space, time
+"""),
+    # ------------------------------------------------------------------------------------------------- reparameterise
+    ("reparameterise", "uses exp(log_variance), the variance", """
+def reparameterise(mean, log_variance, noise):
+    variance = log_variance.exp()
+    kl = (mean.square() + variance - 1 - log_variance) / 2
+    return variance * noise + mean, kl.mean((1, 2, 3, 4))
+"""),
+    ("reparameterise", "the 0.5 is missing", """
+def reparameterise(mean, log_variance, noise):
+    std = torch.exp(0.5 * log_variance)
+    return mean + std * noise, (mean ** 2 + std ** 2 - 1 - 2 * std.log()).mean(dim=[1, 2, 3, 4])
+"""),
+    ("reparameterise", "summed, not averaged", """
+def reparameterise(mean, log_variance, noise):
+    std = torch.exp(0.5 * log_variance)
+    prior = torch.distributions.Normal(0.0, 1.0)
+    kl = torch.distributions.kl_divergence(torch.distributions.Normal(mean, std), prior)
+    return mean + std * noise, kl.sum((1, 2, 3, 4))
+"""),
+    ("reparameterise", "wrong sign", """
+def reparameterise(mean, log_variance, noise):
+    kl = 0.5 * (1 + log_variance - mean ** 2 - log_variance.exp())
+    return mean + torch.exp(log_variance / 2) * noise, kl.flatten(1).mean(-1)
+"""),
+    ("reparameterise", "No gradient comes back", """
+def reparameterise(mean, log_variance, noise):
+    with torch.no_grad():
+        z = mean + torch.exp(log_variance / 2) * noise
+    return z, 0.5 * (mean ** 2 + log_variance.exp() - 1 - log_variance).flatten(1).mean(1)
+"""),
+    # ----------------------------------------------------------------------------------------------------- unpatchify
+    ("unpatchify", "Rows and columns inside a patch are swapped", """
+def unpatchify(tokens, grid, patch):
+    (f, h, w), (p, q, r) = grid, patch
+    x = tokens.view(len(tokens), f, h, w, p, q, r, -1)
+    return x.permute(0, 7, 1, 4, 2, 6, 3, 5).reshape(len(tokens), -1, f * p, h * q, w * r)
+"""),
+    ("unpatchify", "the wrong way round", """
+def unpatchify(tokens, grid, patch):
+    (f, h, w), (p, q, r) = grid, patch
+    x = tokens.view(len(tokens), f, h, w, p, q, r, -1)
+    return x.permute(0, 7, 4, 1, 5, 2, 6, 3).flatten(6).flatten(4, 5).flatten(2, 3)
+"""),
+    ("unpatchify", "You read the channels first", """
+def unpatchify(tokens, grid, patch):
+    (f, h, w), (p, q, r) = grid, patch
+    x = tokens.view(len(tokens), f, h, w, -1, p, q, r)
+    return torch.einsum("bfhwcpqr->bcfphqwr", x).reshape(len(tokens), -1, f * p, h * q, w * r)
+"""),
+    ("unpatchify", "reshape alone never moves", """
+def unpatchify(tokens, grid, patch):
+    return tokens.reshape(tokens.shape[0], -1, grid[0] * patch[0], grid[1] * patch[1], grid[2] * patch[2])
+"""),
+    # ------------------------------------------------------------------------------------------------ cross_attention
+    ("cross_attention", "The softmax runs over the video tokens", """
+def cross_attention(query, key, value, mask, num_heads):
+    b, n, d = query.shape
+    q, k, v = (t.view(b, -1, num_heads, d // num_heads) for t in (query, key, value))
+    scores = torch.einsum("bnhe,blhe->bhnl", q, k) / (d // num_heads) ** 0.5
+    weights = torch.softmax(scores, dim=2)
+    return torch.einsum("bhnl,blhe->bnhe", weights, v).reshape(b, n, d)
+"""),
+    ("cross_attention", "The scale is missing", """
+def cross_attention(query, key, value, mask, num_heads):
+    outs = []
+    for q, k, v in zip(query.chunk(num_heads, -1), key.chunk(num_heads, -1), value.chunk(num_heads, -1)):
+        scores = q @ k.transpose(1, 2)
+        scores = torch.where(mask[:, None], scores, torch.tensor(-1e9))
+        outs.append(scores.softmax(-1) @ v)
+    return torch.cat(outs, -1)
+"""),
+    ("cross_attention", "each head has only e", """
+def cross_attention(query, key, value, mask, num_heads):
+    outs = []
+    for q, k, v in zip(query.chunk(num_heads, -1), key.chunk(num_heads, -1), value.chunk(num_heads, -1)):
+        scores = q @ k.transpose(1, 2) / query.shape[-1] ** 0.5
+        outs.append(scores.masked_fill(~mask[:, None], -torch.inf).softmax(-1) @ v)
+    return torch.cat(outs, -1)
+"""),
+    ("cross_attention", "The mask is not used", """
+def cross_attention(query, key, value, mask, num_heads):
+    split = [t.unflatten(-1, (num_heads, -1)).transpose(1, 2) for t in (query, key, value)]
+    return torch.nn.functional.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2)
+"""),
+    ("cross_attention", "The mask is the wrong way round", """
+def cross_attention(query, key, value, mask, num_heads):
+    outs = []
+    for q, k, v in zip(query.chunk(num_heads, -1), key.chunk(num_heads, -1), value.chunk(num_heads, -1)):
+        scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
+        outs.append(scores.masked_fill(mask[:, None], -torch.inf).softmax(-1) @ v)
+    return torch.cat(outs, -1)
+"""),
+    ("cross_attention", "not moved back", """
+def cross_attention(query, key, value, mask, num_heads):
+    split = [t.unflatten(-1, (num_heads, -1)).transpose(1, 2) for t in (query, key, value)]
+    out = torch.nn.functional.scaled_dot_product_attention(*split, attn_mask=mask[:, None, None])
+    return out.reshape(query.shape)
+"""),
+    # ------------------------------------------------------------------------------------------------------- modulate
+    ("modulate", "Shift and scale are swapped", """
+def modulate(x, shift, scale):
+    y = (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
+    return y + y * shift + scale
+"""),
+    ("modulate", "it has to be 1 + scale", """
+def modulate(x, shift, scale):
+    return torch.nn.LayerNorm(x.shape[-1], elementwise_affine=False)(x).mul(scale).add(shift)
+"""),
+    ("modulate", "not normalised", """
+def modulate(x, shift, scale):
+    return torch.addcmul(shift, x, scale + 1)
+"""),
+    # ---------------------------------------------------------------------------------------------------------- guide
+    ("guide", "every scale is one too strong", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return (1 + guidance_scale) * x0_cond - guidance_scale * x0_negative
+"""),
+    ("guide", "points the wrong way", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return x0_negative - guidance_scale * (x0_cond - x0_negative)
+"""),
+    ("guide", "exchanged", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return torch.lerp(x0_cond, x0_negative, guidance_scale)
+"""),
+    # ------------------------------------------------------------------------------------------------------ ddim_step
+    ("ddim_step", "x_t itself stands where the noise belongs", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    return alpha_next * x0 + sigma_next * xt
+"""),
+    ("ddim_step", "not divided by sigma", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    noise = xt - alpha * x0
+    return alpha_next * x0 + noise * sigma_next
+"""),
+    ("ddim_step", "the data has to move", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    noise = (xt - alpha * x0) / sigma
+    return xt - (sigma - sigma_next) * noise
+"""),
+    # ------------------------------------------------------------------------------------------------ downsample_time
+    ("downsample_time", "kept every stride-th frame", """
+def downsample_time(x, stride):
+    return torch.stack([x[:, :, k] for k in range(0, x.shape[2], stride)], 2)
+"""),
+    ("downsample_time", "Repeat the first frame", """
+def downsample_time(x, stride):
+    padded = torch.nn.functional.pad(x, (0, 0, 0, 0, stride - 1, 0))
+    return torch.nn.functional.avg_pool3d(padded, (stride, 1, 1))
+"""),
+    ("downsample_time", "looks into the future", """
+def downsample_time(x, stride):
+    padded = torch.nn.functional.pad(x, (0, 0, 0, 0, 0, stride - 1), mode="replicate")
+    return torch.nn.functional.avg_pool3d(padded, (stride, 1, 1))
+"""),
+    ("downsample_time", "the last frame stays alone", """
+def downsample_time(x, stride):
+    groups = x[:, :, :-1].split(stride, 2)
+    return torch.cat([g.mean(2, keepdim=True) for g in groups if g.shape[2]] + [x[:, :, -1:]], 2)
+"""),
+    # ---------------------------------------------------------------------------------- mistakes that have no exercise
+    ("guide", "every number is 2 times the right one", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return 2 * (x0_negative + guidance_scale * (x0_cond - x0_negative))
+"""),
+    ("guide", "0.125 too large", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return x0_negative + guidance_scale * (x0_cond - x0_negative) + 0.125
+"""),
+    ("guide", "is a `return` missing", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    guided = x0_negative + guidance_scale * (x0_cond - x0_negative)
+"""),
+    ("guide", "changed in place", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    x0_cond -= x0_negative
+    return x0_negative + guidance_scale * x0_cond
+"""),
+    ("guide", "NaN", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return (x0_negative + guidance_scale * (x0_cond - x0_negative)).log()
+"""),
+    ("reparameterise", "one tensor where 2 are asked for", """
+def reparameterise(mean, log_variance, noise):
+    return mean + torch.exp(log_variance / 2) * noise
+"""),
+    ("modulate", "its shape is (2, 4, 4) where", """
+def modulate(x, shift, scale):
+    return (torch.nn.functional.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift)[:, 0]
+"""),
+    ("unpatchify", "It answers a grid of (2, 2, 2)", """
+def unpatchify(tokens, grid, patch):
+    x = tokens.view(len(tokens), 2, 2, 2, 2, 2, 2, -1)
+    return x.permute(0, 7, 1, 4, 2, 5, 3, 6).reshape(len(tokens), -1, 4, 4, 4)
+"""),
+]  # fmt: skip
+
+RIGHT = [
+    ("forward_noising", """
+def forward_noising(x0, noise, alpha_bar):
+    return torch.stack([x * a ** 0.5 + n * (1 - a) ** 0.5 for x, n, a in zip(x0, noise, alpha_bar)])
+"""),
+    ("ancestral_step", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    beta = 1 - alpha_bar / alpha_bar_next
+    epsilon = (xt - alpha_bar.sqrt() * x0) / (1 - alpha_bar).sqrt()
+    mean = (xt - beta / (1 - alpha_bar).sqrt() * epsilon) / (1 - beta).sqrt()  # algorithm 2 of the paper
+    return mean if alpha_bar_next == 1 else mean + beta.sqrt() * noise
+"""),
+    ("factorised_attention", """
+def factorised_attention(x):
+    b, c, f, h, w = x.shape
+    last = x.permute(0, 2, 3, 4, 1)
+    return last.reshape(b * f, h * w, c), last.permute(0, 2, 3, 1, 4).reshape(b * h * w, f, c)
+"""),
+    ("reparameterise", """
+def reparameterise(mean, log_variance, noise):
+    posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    kl = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0))
+    return posterior.loc + posterior.scale * noise, kl.mean((1, 2, 3, 4))
+"""),
+    ("unpatchify", """
+def unpatchify(tokens, grid, patch):
+    (f, h, w), (p, q, r) = grid, patch
+    c = tokens.shape[2] // (p * q * r)
+    out = tokens.new_empty(len(tokens), c, f * p, h * q, w * r)
+    for n in range(f * h * w):
+        i, j, k = n // (h * w), n // w % h, n % w
+        part = tokens[:, n].reshape(-1, p, q, r, c).permute(0, 4, 1, 2, 3)
+        out[:, :, i * p : i * p + p, j * q : j * q + q, k * r : k * r + r] = part
+    return out
+"""),
+    ("cross_attention", """
+def cross_attention(query, key, value, mask, num_heads):
+    out = torch.zeros_like(query)
+    e = query.shape[-1] // num_heads
+    for b in range(len(query)):
+        k, v = key[b][mask[b]], value[b][mask[b]]  # padding is simply left out
+        for h in range(num_heads):
+            part = slice(h * e, h * e + e)
+            weights = torch.softmax(query[b, :, part] @ k[:, part].T / e ** 0.5, -1)
+            out[b, :, part] = weights @ v[:, part]
+    return out
+"""),
+    ("modulate", """
+def modulate(x, shift, scale):
+    centred = x - x.mean(-1, keepdim=True)
+    y = centred * (centred.square().mean(-1, keepdim=True) + 1e-5).rsqrt()
+    return y + y * scale + shift
+"""),
+    ("guide", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return torch.lerp(x0_negative, x0_cond, guidance_scale)
+"""),
+    ("ddim_step", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    share = sigma_next / sigma
+    return share * xt + (alpha_next - share * alpha) * x0
+"""),
+    ("downsample_time", """
+def downsample_time(x, stride):
+    out = [x[:, :, 0]]
+    for k in range(1, x.shape[2], stride):
+        out.append(sum(x[:, :, k + i] for i in range(stride)) / stride)
+    return torch.stack(out, 2)
+"""),
+]  # fmt: skip

@@ -1,0 +1,128 @@
+"""Answers of every kind, run as `mutoscope learn check` runs them: a clear word within ten seconds, and no harm."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from planted import RIGHT, WRONG
+
+from mutoscope.cli.main import main
+from mutoscope.learn.check import LARGEST, check
+from mutoscope.learn.exercises import exercises
+
+GUIDE = next(source for name, source in RIGHT if name == "guide")
+
+
+def test_right_and_wrong():
+    verdict = check("guide", "import torch\nprint('hello')\n" + GUIDE)
+    assert (verdict.right, verdict.headline, verdict.hint, verdict.printed) == (True, "right", None, "hello\n")
+    name, words, source = next(one for one in WRONG if one[0] == "unpatchify")
+    verdict = check(name, "import torch\n" + source)
+    assert not verdict.right and words in verdict.hint
+
+
+ILL = {
+    "no Python": ("def guide(:\n", "this is not Python", "line 1"),
+    "a zero byte": ("x = '\0'\n", "this is not Python", ""),
+    "the starter": (exercises()["guide"].starter, "not written yet", "Write the body"),
+    "another name": ("def guid(a, b, c): return a", "there is no function", "Did you mean 'guid'?"),
+    "nothing": ("", "there is no function", "Define `guide`"),
+    "an error": ("def guide(a, b, c):\n    return a / nothing\n", "it fails", "line 2: return a / nothing"),
+    "too few arguments": ("def guide(a): return a", "it fails", "positional argument"),
+    "recursion": ("def guide(a, b, c): return guide(a, b, c)", "it fails", "RecursionError"),
+    "deep nesting": ("guide = " + "(" * 5000 + ")" * 5000, "this is not Python", ""),
+    "leaves": ("import sys\nsys.exit(0)", "it fails", "sys.exit()"),
+    "leaves at once": ("import os\nos._exit(0)", "it fails", "os._exit()"),
+    "a huge tensor": ("import torch\ntorch.zeros(10**12)", "it fails", "more memory"),
+    "huge bytes": ("x = bytearray(10**12)", "it fails", "more memory"),
+    "memory bit by bit": ("x = []\nwhile True: x.append(bytearray(10**7))", "it fails", "more memory"),
+    "numpy": ("def guide(a, b, c): return (b + c * (a - b)).numpy()", "not right yet", "numpy.ndarray"),
+    "deletes": ("import os\nos.remove({victim!r})", "refused", "tries to delete"),
+    "writes": ("open({victim!r}, 'w')", "refused", "tries to write to"),
+    "appends by os": ("import os\nos.open({victim!r}, os.O_APPEND | os.O_WRONLY)", "refused", "tries to write to"),
+    "renames": ("import os\nos.rename({victim!r}, 'mine')", "refused", "tries to rename"),
+    "removes a folder": ("import shutil\nshutil.rmtree({folder!r})", "refused", "tries to delete"),
+    "hides it": ("try:\n    open({victim!r}, 'w')\nexcept Exception:\n    pass\n" + GUIDE, "refused", "tries to write"),
+    "a program": ("import subprocess\nsubprocess.run(['touch', {victim!r}])", "refused", "start a program"),
+    "a shell": ("import os\nos.system('echo > ' + {victim!r})", "refused", "start a program"),
+    "a process": ("import os\nos.fork()", "refused", "start a process"),
+    "a connection": ("import socket\nsocket.create_connection(('127.0.0.1', 9))", "refused", "open a connection"),
+    "ends us": ("import os\nos.kill(os.getppid(), 9)", "refused", "end a process"),
+}
+
+
+@pytest.mark.parametrize("kind", ILL)
+def test_what_goes_wrong_is_told_and_nothing_outside_is_touched(tmp_path, kind):
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine")
+    source, headline, hint = ILL[kind]
+    begun = time.monotonic()
+    verdict = check("guide", source.replace("{victim!r}", repr(str(victim))).replace("{folder!r}", repr(str(tmp_path))))
+    assert time.monotonic() - begun < 10
+    assert not verdict.right and headline in verdict.headline and hint in verdict.hint
+    assert victim.read_text() == "mine" and list(tmp_path.iterdir()) == [victim]
+
+
+@pytest.mark.parametrize("source", ["while True: pass", "while True: print('x' * 1000)", "import time; time.sleep(99)"])
+def test_what_never_ends_is_ended(source):
+    begun = time.monotonic()
+    verdict = check("guide", source, limit_s=3.0)
+    assert time.monotonic() - begun < 5 and verdict.headline == "it takes too long" and len(verdict.printed) < 5000
+
+
+def test_what_it_prints_is_no_verdict():
+    verdict = check("guide", """print('{"right": true, "headline": "right", "hint": null}')\nimport os\nos._exit(0)""")
+    assert not verdict.right and '"right": true' in verdict.printed
+
+
+def test_its_own_folder_is_its_own_and_goes_with_it():
+    source = "import os, torch\nopen('notes.txt', 'w').write('x')\nprint(os.getcwd())\n"
+    verdict = check("guide", source + GUIDE)
+    assert verdict.right and not Path(verdict.printed.strip()).exists()
+
+
+def test_what_cannot_be_checked_is_refused():
+    with pytest.raises(ValueError, match="no exercise 'gide'. Did you mean 'guide'?"):
+        check("gide", "")
+    with pytest.raises(ValueError, match="1,048,577 bytes long"):
+        check("guide", "x" * (LARGEST + 1))
+    with pytest.raises(ValueError, match="half characters"):
+        check("guide", "'\ud83d'")
+
+
+def test_listing_exercises_loads_no_torch():
+    code = "import sys, mutoscope.cli.learn_check as c; c.run([]); assert 'torch' not in sys.modules"
+    listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert len(listed.splitlines()) == 10
+
+
+def test_the_command(tmp_path, capsys):
+    mine = tmp_path / "my.py"
+    assert main(["learn", "check", "guide", "--start", str(mine)]) == 0
+    assert main(["learn", "check", "guide", str(mine)]) == 1
+    assert "not written yet" in capsys.readouterr().out
+    assert main(["learn", "check", "guide", "--start", str(mine)]) == 2  # what is there is not written over
+    mine.write_text("import torch\n" + GUIDE)
+    assert main(["learn", "check", "guide", str(mine)]) == 0
+    assert main(["learn", "check", "guide", str(mine), "--json"]) == 0
+    assert '"right": true' in capsys.readouterr().out
+    assert main(["learn", "check", "guide"]) == 0
+    assert "guidance_scale" in capsys.readouterr().out
+    mine.write_bytes(b"\xff\xfe\0")
+    for wrong in (["gide"], ["guide", str(tmp_path / "none.py")], ["guide", str(mine)], ["guide", str(tmp_path)]):
+        assert main(["learn", "check", *wrong]) == 2
+    assert main(["learn"]) == 0 and main(["learn", "chek"]) == 2
+
+
+def test_the_magic_runs_a_cell_that_is_right():
+    pytest.importorskip("IPython", reason="IPython is not installed")
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.run_line_magic("load_ext", "mutoscope.learn.magic")
+    shell.run_cell_magic("check", "guide", exercises()["guide"].starter)
+    assert "guide" not in shell.user_ns
+    shell.run_cell_magic("check", "guide", "import torch\n" + GUIDE)
+    assert callable(shell.user_ns["guide"])
