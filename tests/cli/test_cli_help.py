@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from mutoscope.cli.data import ACTIONS
+from mutoscope.cli import data, learn
 from mutoscope.cli.main import VERBS, main
 
 DOC = Path(__file__).parents[2] / "docs" / "cli.txt"
@@ -21,7 +21,8 @@ def real_help() -> str:
     try:
         calls = [["--help"], ["train", "--help"], ["train", "smoke", "--help"]]
         calls += [[verb, "--help"] for verb in VERBS if verb != "train"]
-        calls += [["data", action, "--help"] for action in ACTIONS]
+        calls += [["data", action, "--help"] for action in data.ACTIONS]
+        calls += [["learn", action, "--help"] for action in learn.ACTIONS]
         calls += [["runs", "clean", "--help"]]
         return "\n".join(f"$ mutoscope {' '.join(args)}\n{_help(args)}" for args in calls)
     finally:
@@ -52,7 +53,7 @@ def test_the_documented_help_is_the_real_one():
 def test_every_option_is_explained():
     for block in re.split(r"\n(?=.{0,4}--[a-z])", real_help()):
         assert "None" != block.strip()
-    assert real_help().count("$ mutoscope ") == len(VERBS) + len(ACTIONS) + 3
+    assert real_help().count("$ mutoscope ") == len(VERBS) + len(data.ACTIONS) + len(learn.ACTIONS) + 3
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def test_top_help_names_every_verb_and_two_examples(call):
 
 
 def test_every_verb_has_a_module_and_help():
-    more = {"train": ["smoke"], "profile": ["smoke"], "data": ["scan"]}
+    more = {"train": ["smoke"], "profile": ["smoke"], "data": ["scan"], "learn": ["check"]}
     for verb in command.VERBS:
         with pytest.raises(SystemExit) as leaving:
             command.main([verb, *more.get(verb, []), "--help"])

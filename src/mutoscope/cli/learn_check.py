@@ -9,7 +9,7 @@ import tyro
 
 from ..config import Config
 from ..errors import suggestion
-from ..learn.check import LARGEST, Verdict, check
+from ..learn.check import LARGEST, check
 from ..learn.exercises import Exercise, exercises
 from .parse import parse
 
@@ -53,7 +53,7 @@ def run(args: list[str]) -> int:
         print(f"{exercise.title}\n\n{exercise.statement}\n\nBegin with (--start FILE writes it):\n\n{exercise.starter}")
         return 0
     verdict = check(exercise.name, _source(options.file))
-    print(json.dumps(asdict(verdict)) if options.as_json else _words(exercise, verdict))
+    print(json.dumps(asdict(verdict)) if options.as_json else str(verdict))
     return 0 if verdict.right else WRONG
 
 
@@ -75,10 +75,3 @@ def _source(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is no text (UTF-8). Is it the right file?") from error
-
-
-def _words(exercise: Exercise, verdict: Verdict) -> str:
-    lines = [f"{exercise.name}: {verdict.headline}"]
-    lines += [verdict.hint] if verdict.hint else []
-    lines += [f"It printed:\n{verdict.printed.rstrip()}"] if verdict.printed.strip() else []
-    return "\n".join(lines)

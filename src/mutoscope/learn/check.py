@@ -27,6 +27,7 @@ MOST_PRINTED = 4000
 class Verdict:
     """What is said about an answer."""
 
+    exercise: str
     right: bool
     headline: str
     hint: str | None
@@ -34,6 +35,13 @@ class Verdict:
     printed: str
     """What the file printed, cut."""
     seconds: float
+
+    def __str__(self) -> str:
+        """In words, for terminals and notebooks."""
+        lines = [f"{self.exercise}: {self.headline}"]
+        lines += [self.hint] if self.hint else []
+        lines += [f"It printed:\n{self.printed.rstrip()}"] if self.printed.strip() else []
+        return "\n".join(lines)
 
 
 def check(name: str, source: str, limit_s: float = LIMIT_S) -> Verdict:
@@ -58,7 +66,7 @@ def check(name: str, source: str, limit_s: float = LIMIT_S) -> Verdict:
         told, printed, ended = _run(name, Path(folder), limit_s)
     answer = told or _without_a_word(ended, limit_s)
     seconds = time.monotonic() - begun
-    return Verdict(answer["right"], answer["headline"], answer["hint"], printed, round(seconds, 2))
+    return Verdict(name, answer["right"], answer["headline"], answer["hint"], printed, round(seconds, 2))
 
 
 def _run(name: str, folder: Path, limit_s: float) -> tuple[dict | None, str, int | None]:

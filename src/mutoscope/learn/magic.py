@@ -14,16 +14,13 @@ if TYPE_CHECKING:
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """What `%load_ext` calls."""
+    from IPython.display import display
 
     def checked(line: str, cell: str) -> None:
         """Check the function in this cell: %%check unpatchify."""
         verdict = check(line.strip(), cell)
-        if verdict.printed:
-            print(verdict.printed.rstrip())
-        print(f"{line.strip()}: {verdict.headline}")
-        if verdict.hint:
-            print(verdict.hint)
+        display({"text/plain": str(verdict)}, raw=True)
         if verdict.right:
             shell.run_cell(cell, silent=True)
 
-    shell.register_magic_function(checked, "cell", "check")
+    shell.register_magic_function(checked, "cell", "check")  # pyright: ignore[reportArgumentType] # a traitlets method

@@ -38,8 +38,8 @@ def _heads(x: Tensor, num_heads: int) -> Tensor:
 
 def answer(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
     """By the package's attention."""
-    split = (_heads(x, num_heads) for x in (query, key, value))
-    return attention(*split, mask).transpose(1, 2).flatten(2)
+    q, k, v = (_heads(x, num_heads) for x in (query, key, value))
+    return attention(q, k, v, mask).transpose(1, 2).flatten(2)
 
 
 def cases() -> Iterator[Case]:
@@ -80,8 +80,8 @@ def _interleaved(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_he
 
 
 def _not_moved_back(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
-    out = attention(*(_heads(x, num_heads) for x in (query, key, value)), mask)
-    return out.reshape(query.shape)
+    q, k, v = (_heads(x, num_heads) for x in (query, key, value))
+    return attention(q, k, v, mask).reshape(query.shape)
 
 
 def _not_split(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
