@@ -15,7 +15,7 @@ VERBS = {
     "compare": "train several models on one budget and write a page that says which to choose",
     "reconstruct": "send a video file through a model's VAE and show both side by side",
     "studio": "all of it in the browser: start runs, watch them learn, make videos",
-    "learn": "exercises in video diffusion, and a checker that names the mistake",
+    "learn": "the course: chapters that run, exercises, and a checker that names the mistake",
     "runs": "list the runs here: how far each is, how large; `runs clean` frees space",
     "profile": "where the time of a training step goes: the largest costs, and a trace to look at",
     "doctor": "what this machine can do, what runs fast here, what is missing",

@@ -1,1 +1,1 @@
-"""The course: exercises, and what checks the answers to them."""
+"""The course: chapters and what is shown in them, exercises, and what checks the answers."""

@@ -1,0 +1,114 @@
+"""A chapter as one page that opens offline: formulas as MathML, code in colour, pictures inside."""
+
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from .chapters import Chapter, anchor
+from .quoted import MARK, MIME
+from .run import TERMINAL
+
+
+def page(chapter: Chapter, others: list[tuple[str, str]]) -> str:
+    """The whole HTML. others: (name, title) of all chapters, for links."""
+    sections = "".join(f'<li><a href="#{where}">{escape(title)}</a></li>' for where, title in chapter.sections)
+    links = " · ".join(
+        f"<b>{escape(title)}</b>" if name == chapter.name else f'<a href="{name}.html">{escape(title)}</a>'
+        for name, title in others
+    )
+    return _template("chapter").substitute(
+        title=escape(chapter.title), style=_style(), links=links, sections=sections,
+        body="\n".join(cell_html(cell) for cell in chapter.notebook.cells), name=chapter.name,
+    )  # fmt: skip
+
+
+def index(chapters: list[Chapter]) -> str:
+    """A page with all chapters and their sections."""
+    parts = []
+    for one in chapters:
+        inner = "".join(
+            f'<li><a href="{one.name}.html#{where}">{escape(title)}</a></li>' for where, title in one.sections
+        )
+        parts.append(f'<section><h2><a href="{one.name}.html">{escape(one.title)}</a></h2><ol>{inner}</ol></section>')
+    return _template("index").substitute(style=_style(), body="\n".join(parts))
+
+
+def cell_html(cell: Any) -> str:
+    """One cell: prose, or code with what came out of it."""
+    if cell.cell_type == "markdown":
+        return f'<section class="prose">{prose(cell.source)}</section>'
+    outputs = "".join(_output(output) for output in cell.get("outputs", []))
+    shown = f'<div class="out">{outputs}</div>' if outputs else ""
+    return f'<section class="cell">{code(cell.source)}{shown}</section>'
+
+
+def prose(text: str) -> str:
+    """Markdown with formulas as HTML; the marks behind quoted numbers are left out."""
+    return _markdown().render(MARK.sub(lambda mark: f"**{mark['words']}**", text))
+
+
+def code(source: str) -> str:
+    """Python in colour."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    return f'<pre class="code" tabindex="0">{highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))}</pre>'
+
+
+def _output(output: Any) -> str:
+    if output.output_type == "stream":
+        return "" if output.name == "stderr" else _text(output.text)
+    if output.output_type == "error":
+        return _text("\n".join(output.traceback))
+    data = output.get("data", {})
+    if MIME in data:
+        return ""
+    if "text/html" in data:
+        return data["text/html"]
+    if "image/png" in data:
+        return f'<img alt="a picture" src="data:image/png;base64,{data["image/png"]}">'
+    if "text/markdown" in data:
+        return prose(data["text/markdown"])
+    return _text(data.get("text/plain", ""))
+
+
+def _text(text: str) -> str:
+    clean = TERMINAL.sub("", text).rstrip()
+    return f'<pre tabindex="0">{escape(clean)}</pre>' if clean else ""
+
+
+@cache
+def _markdown() -> Any:
+    from latex2mathml.converter import convert
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+    def formula(content: str, options: dict[str, Any]) -> str:
+        return convert(content, display="block" if options["display_mode"] else "inline")
+
+    made = MarkdownIt("commonmark", {"html": True, "highlight": lambda text, *_: code(text)}).enable("table")
+    made.use(dollarmath_plugin, double_inline=True, renderer=formula)
+    made.add_render_rule("heading_open", _heading)
+    return made
+
+
+def _heading(self: Any, tokens: Any, index: int, options: Any, environment: Any) -> str:
+    tag, title = tokens[index].tag, tokens[index + 1].content
+    return f'<{tag} id="{anchor(title)}">'
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template(files("mutoscope.learn").joinpath("page", f"{name}.html.template").read_text(encoding="utf-8"))
+
+
+@cache
+def _style() -> str:
+    from pygments.formatters import HtmlFormatter
+
+    light, dark = (HtmlFormatter(style=style).get_style_defs(".code") for style in ("default", "monokai"))
+    own = files("mutoscope.learn").joinpath("page", "chapter.css").read_text(encoding="utf-8")
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{own}"

@@ -1,0 +1,43 @@
+"""Every chapter from its first cell to its last, as a learner runs it, and its numbers held to what its cells say."""
+
+import pytest
+
+pytest.importorskip("nbclient", reason="the course's packages are not installed")
+import nbformat
+
+from mutoscope.learn.chapters import Chapter, chapter_names, read_chapter
+from mutoscope.learn.run import CellFailed, cell_seconds, run_chapter
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", chapter_names())
+def test_a_chapter_runs_and_its_numbers_hold(name, tmp_path):
+    chapter = read_chapter(name)
+    seconds, found = run_chapter(chapter, tmp_path)
+    took = [round(cell_seconds(cell), 1) for cell in chapter.notebook.cells if cell.cell_type == "code"]
+    print(f"{name}: {seconds:.0f} s, longest cell {max(took)} s")
+    assert found == []
+    assert not any(
+        output.output_type == "error" for cell in chapter.notebook.cells for output in cell.get("outputs", [])
+    )
+    assert seconds < 300  # three chapters together in 15 minutes
+
+
+def small(*cells: str) -> Chapter:
+    made = [nbformat.v4.new_markdown_cell("# Chapter 9: small"), *map(nbformat.v4.new_code_cell, cells)]
+    return Chapter("9_small", "Chapter 9: small", nbformat.v4.new_notebook(cells=made))
+
+
+def test_a_cell_that_fails_is_named(tmp_path):
+    with pytest.raises(
+        CellFailed, match=r"9_small: cell 3, which begins with 'y = nothing': NameError: name 'nothing'"
+    ):
+        run_chapter(small("x = 1", "y = nothing"), tmp_path)
+
+
+def test_a_number_that_does_not_match_is_told(tmp_path):
+    chapter = small("from mutoscope.learn.quoted import quote\nquote(a=3.0)")
+    chapter.notebook.cells.append(nbformat.v4.new_markdown_cell("It is **4**<!-- a -->."))
+    seconds, found = run_chapter(chapter, tmp_path)
+    assert found == ["**4**: the cell says a = 3, more than 0.5 away."] and seconds > 0
