@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from studio_browser import LONG, NEEDS_CHROMIUM, chromium, not_accessible, opened_page
+from real_browser import LONG, NEEDS_CHROMIUM, chromium, not_accessible, opened_page
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from playwright.sync_api import expect

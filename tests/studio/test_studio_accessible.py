@@ -1,7 +1,7 @@
 """Every page with something on it, as axe-core sees it: names, roles, contrast, headings, what the keyboard reaches."""
 
 import pytest
-from studio_browser import NEEDS_CHROMIUM, chromium, not_accessible, opened_page
+from real_browser import NEEDS_CHROMIUM, chromium, not_accessible, opened_page
 from studio_clips import clips_in, scanned
 from studio_process import StudioProcess
 

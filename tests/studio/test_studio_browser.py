@@ -1,7 +1,7 @@
 """The studio in a real browser, as somebody uses it who has never seen it."""
 
 import pytest
-from studio_browser import LONG, NEEDS_CHROMIUM, chromium, opened_page
+from real_browser import LONG, NEEDS_CHROMIUM, chromium, opened_page
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from playwright.sync_api import Page, expect

@@ -6,8 +6,9 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from .chapters import Chapter, anchor
-from .quoted import MARK, MIME
+from .chapters import Chapter
+from .markdown import html
+from .quoted import MIME
 from .run import TERMINAL
 
 
@@ -20,7 +21,7 @@ def page(chapter: Chapter, others: list[tuple[str, str]]) -> str:
     )
     return _template("chapter").substitute(
         title=escape(chapter.title), style=_style(), links=links, sections=sections,
-        body="\n".join(cell_html(cell) for cell in chapter.notebook.cells), name=chapter.name,
+        body="\n".join(cell_html(cell) for cell in chapter.notebook.cells), name=chapter.name, speak=_file("speak.js"),
     )  # fmt: skip
 
 
@@ -38,15 +39,10 @@ def index(chapters: list[Chapter]) -> str:
 def cell_html(cell: Any) -> str:
     """One cell: prose, or code with what came out of it."""
     if cell.cell_type == "markdown":
-        return f'<section class="prose">{prose(cell.source)}</section>'
+        return f'<section class="prose">{html(cell.source)}</section>'
     outputs = "".join(_output(output) for output in cell.get("outputs", []))
     shown = f'<div class="out">{outputs}</div>' if outputs else ""
     return f'<section class="cell">{code(cell.source)}{shown}</section>'
-
-
-def prose(text: str) -> str:
-    """Markdown with formulas as HTML; the marks behind quoted numbers are left out."""
-    return _markdown().render(MARK.sub(lambda mark: f"**{mark['words']}**", text))
 
 
 def code(source: str) -> str:
@@ -71,7 +67,7 @@ def _output(output: Any) -> str:
     if "image/png" in data:
         return f'<img alt="a picture" src="data:image/png;base64,{data["image/png"]}">'
     if "text/markdown" in data:
-        return prose(data["text/markdown"])
+        return html(data["text/markdown"])
     return _text(data.get("text/plain", ""))
 
 
@@ -80,29 +76,8 @@ def _text(text: str) -> str:
     return f'<pre tabindex="0">{escape(clean)}</pre>' if clean else ""
 
 
-@cache
-def _markdown() -> Any:
-    from latex2mathml.converter import convert
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
-
-    def formula(content: str, options: dict[str, Any]) -> str:
-        return convert(content, display="block" if options["display_mode"] else "inline")
-
-    made = MarkdownIt("commonmark", {"html": True, "highlight": lambda text, *_: code(text)}).enable("table")
-    made.use(dollarmath_plugin, double_inline=True, renderer=formula)
-    made.add_render_rule("heading_open", _heading)
-    return made
-
-
-def _heading(self: Any, tokens: Any, index: int, options: Any, environment: Any) -> str:
-    tag, title = tokens[index].tag, tokens[index + 1].content
-    return f'<{tag} id="{anchor(title)}">'
-
-
-@cache
 def _template(name: str) -> Template:
-    return Template(files("mutoscope.learn").joinpath("page", f"{name}.html.template").read_text(encoding="utf-8"))
+    return Template(_file(f"{name}.html.template"))
 
 
 @cache
@@ -110,5 +85,9 @@ def _style() -> str:
     from pygments.formatters import HtmlFormatter
 
     light, dark = (HtmlFormatter(style=style).get_style_defs(".code") for style in ("default", "monokai"))
-    own = files("mutoscope.learn").joinpath("page", "chapter.css").read_text(encoding="utf-8")
-    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{own}"
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{_file('chapter.css')}"
+
+
+@cache
+def _file(name: str) -> str:
+    return files("mutoscope.learn").joinpath("page", name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A real browser for tests of the studio."""
+"""A real browser, for tests of the studio and of the course's pages."""
 
 import shutil
 from collections.abc import Iterator
