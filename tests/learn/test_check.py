@@ -49,8 +49,31 @@ ILL = {
     "a shell": ("import os\nos.system('echo > ' + {victim!r})", "refused", "start a program"),
     "a process": ("import os\nos.fork()", "refused", "start a process"),
     "a connection": ("import socket\nsocket.create_connection(('127.0.0.1', 9))", "refused", "open a connection"),
+    "renames onto it": (
+        "import os\nopen('mine', 'w').close()\nos.replace('mine', {victim!r})", "refused", "tries to rename"
+    ),
+    "moves onto it": (
+        "import shutil\nopen('mine', 'w').close()\nshutil.move('mine', {victim!r})", "refused", "tries to rename"
+    ),
+    "links beside it": ("import os\nos.symlink('mine', {folder!r} + '/link')", "refused", "tries to link"),
+    "deletes from a folder it opened": (
+        "import os\nos.remove('victim.txt', dir_fd=os.open({folder!r}, os.O_RDONLY))", "refused", "tries to delete"
+    ),
+    "opens a database": ("import sqlite3\nsqlite3.connect({folder!r} + '/new.db')", "refused", "tries to write"),
+    "speaks C": ("import ctypes\nctypes.CDLL(None).unlink({victim!r}.encode())", "refused", "a library of C"),
+    "fills the disk": (
+        "f = open('mine', 'wb')\nfor _ in range(999): f.write(bytes(10**6))", "it fails", "File too large"
+    ),
+    "closes our pipe": ("import os\nos.closerange(3, 99)", "it fails", "without an answer"),
+    "writes into our pipe": (
+        "import os\nfor k in range(3, 99):\n    try: os.write(k, b'[1')\n    except OSError: pass", "it fails",
+        "without an answer",
+    ),
+    "a very long line": ("x = '" + "y" * 900_000 + "' + 1", "it fails", "line 1: x = 'yyy"),
+    "a very long path": ("open('/x' * 10**6, 'w')", "it fails", "File name too long"),
+    "forgets an import": ("def guide(a, b, c): return torch.lerp(b, a, c)", "it fails", "import in it what it uses"),
     "ends us": ("import os\nos.kill(os.getppid(), 9)", "refused", "end a process"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ILL)
@@ -63,6 +86,53 @@ def test_what_goes_wrong_is_told_and_nothing_outside_is_touched(tmp_path, kind):
     assert time.monotonic() - begun < 10
     assert not verdict.right and headline in verdict.headline and hint in verdict.hint
     assert victim.read_text() == "mine" and list(tmp_path.iterdir()) == [victim]
+
+
+WRITERS = {  # in C++ and Rust, which the interpreter does not hear of
+    "torch.save": "import torch\ntorch.save(torch.zeros(3), {victim!r})",
+    "torch.from_file": "import torch\ntorch.from_file({victim!r}, shared=True, size=64)",
+    "safetensors": "import torch, safetensors.torch as s\ns.save_file({'a': torch.zeros(3)}, {victim!r})",
+    "open from a folder": "import os\nos.open('victim.txt', os.O_TRUNC | os.O_RDWR, dir_fd=os.open({folder!r}, 0))",
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_wall_stops_what_the_interpreter_does_not_see(tmp_path, kind):
+    if not has_walls():
+        pytest.skip("this kernel has no Landlock")
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine")
+    source = WRITERS[kind].replace("{victim!r}", repr(str(victim))).replace("{folder!r}", repr(str(tmp_path)))
+    verdict = check("guide", source + GUIDE)
+    assert verdict.headline == "refused" and "change nothing" in verdict.hint and "Permission denied" in verdict.hint
+    assert victim.read_text() == "mine" and list(tmp_path.iterdir()) == [victim]
+
+
+def has_walls() -> bool:
+    code = "import os, sys; from pathlib import Path; from mutoscope.learn.wall import wall_in; " \
+        "sys.exit(not wall_in(Path(os.getcwd())))"  # fmt: skip
+    return subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+HARMLESS = {
+    "a mark before the text": "\ufeff",
+    "annotations as text": "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    "@dataclass\nclass Scale:\n    value: float = 1.0\n",
+    "a folder that is there": "from pathlib import Path\nPath('/tmp').mkdir(exist_ok=True)\n",
+    "files of its own": "import tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/x', 'w').write('x')\n",
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_does_no_harm_is_not_refused(kind):
+    verdict = check("guide", HARMLESS[kind] + "import torch\n" + GUIDE)
+    assert verdict.right, verdict
+
+
+def test_an_endless_loop_is_named_by_its_line():
+    verdict = check("guide", "def guide(a, b, c):\n    while True:\n        c += 1\n", limit_s=6.0)
+    assert verdict.headline == "it takes too long"
+    assert "line 2" in verdict.hint or "line 3" in verdict.hint or "busy" in verdict.hint
 
 
 @pytest.mark.parametrize("source", ["while True: pass", "while True: print('x' * 1000)", "import time; time.sleep(99)"])

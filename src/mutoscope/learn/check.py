@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import suggestion
+from .child import BEGUN
 from .exercises import exercises
 
 LIMIT_S = 8.0
@@ -61,20 +62,23 @@ def check(name: str, source: str, limit_s: float = LIMIT_S) -> Verdict:
     if len(data) > LARGEST:
         raise ValueError(f"the file is {len(data):,} bytes long; {LARGEST:,} are read at most. Is it the right one?")
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutoscope-check-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mutoscope-check-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "answer.py").write_bytes(data)
-        told, printed, ended = _run(name, Path(folder), limit_s)
-    answer = told or _without_a_word(ended, limit_s)
+        said, printed, ended = _run(name, Path(folder), limit_s)
+    answer = _answer(said) or _without_a_word(said, ended, limit_s)
     seconds = time.monotonic() - begun
     return Verdict(name, answer["right"], answer["headline"], answer["hint"], printed, round(seconds, 2))
 
 
-def _run(name: str, folder: Path, limit_s: float) -> tuple[dict | None, str, int | None]:
-    """The child's answer, what its file printed, and how it ended; None where it had to be ended."""
+def _run(name: str, folder: Path, limit_s: float) -> tuple[bytes, str, int | None]:
+    """What the child said, what its file printed, and how it ended; None where it had to be ended."""
     reading, writing = os.pipe()
     # -P: the folder of the file is not searched for modules, or a file named like one of ours would be imported.
-    command = [sys.executable, "-P", "-m", f"{__package__}.child", name, "answer.py", str(writing)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-P", "-m", f"{__package__}.child", name, "answer.py", str(writing), str(limit_s)]
+    environment = {
+        **os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
+        "CUDA_VISIBLE_DEVICES": "",  # the same answer on every machine, and no device to begin with
+    }  # fmt: skip
     child = subprocess.Popen(
         command, cwd=folder, env=environment, pass_fds=(writing,), start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -93,9 +97,8 @@ def _run(name: str, folder: Path, limit_s: float) -> tuple[dict | None, str, int
     child.wait()
     reader.join(1)
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read() if ended is not None else b""
-    printed = b"".join(kept).decode(errors="replace")
-    return (json.loads(said) if said else None), _cut(printed), ended
+        said = pipe.read()
+    return said, _cut(b"".join(kept).decode(errors="replace")), ended
 
 
 def _keep(stream: IO[bytes], kept: list[bytes]) -> None:
@@ -109,11 +112,25 @@ def _cut(printed: str) -> str:
     return printed if len(printed) <= MOST_PRINTED else printed[:MOST_PRINTED] + " … (cut here)"
 
 
-def _without_a_word(ended: int | None, limit_s: float) -> dict:
+def _answer(said: bytes) -> dict | None:
+    """What the child told; None where it did not come to it, or the file wrote into its pipe."""
+    try:
+        told = json.loads(said.removeprefix(BEGUN))
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) and {"right", "headline", "hint"} <= told.keys() else None
+
+
+def _without_a_word(said: bytes, ended: int | None, limit_s: float) -> dict:
+    headline, hint = "it fails", "Its process ended without an answer, as after os._exit() or os.close()."
     if ended is None:
-        hint = f"It was ended after {limit_s:.0f} s. Is there a loop that never ends?"
-        return {"right": False, "headline": "it takes too long", "hint": hint}
-    if ended in (-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS):
+        headline, hint = (
+            "it takes too long",
+            f"It was ended after {limit_s:.0f} s. Is there a loop or a recursion without end?",
+        )
+        if not said.startswith(BEGUN):
+            hint = f"After {limit_s:.0f} s torch was not loaded yet: the machine is busy. Try again when it is less so."
+    elif ended in (-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS):
+        headline = "it was ended by the system"
         hint = f"The system ended it ({signal.Signals(-ended).name}): too much memory, or a recursion without end."
-        return {"right": False, "headline": "it was ended by the system", "hint": hint}
-    return {"right": False, "headline": "it fails", "hint": "The file ended its own process, as os._exit() does."}
+    return {"right": False, "headline": headline, "hint": hint}

@@ -8,7 +8,9 @@ itself is described: a factor, an offset, an order of axes, a shape.
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations
-from traceback import extract_tb
+from linecache import getline
+from math import isclose
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
@@ -45,6 +47,9 @@ class _Tried:
         return not isinstance(self.got, Exception) and _same(self.got, self.right)
 
 
+LONGEST_LINE = 200
+
+
 class _WrongKind(TypeError):
     """What came out are not the tensors that were asked for."""
 
@@ -66,14 +71,19 @@ def judge(exercise: ModuleType, solution: Solution, file: str = "") -> Finding:
         return _raised(failed.got, failed.case, file, f"It answers {works.case.what}, but not {failed.case.what}. ")
     wrong = next(one for one in tried if not one.agrees)
     assert not isinstance(wrong.got, Exception)
-    return Finding(False, "not right yet", f"For {wrong.case.what}: {_difference(exercise, wrong.got, wrong.right)}")
+    told = _told_by_asking_again(exercise, solution, wrong) or _difference(exercise, wrong.got, wrong.right)
+    return Finding(False, "not right yet", f"For {wrong.case.what}: {told}")
 
 
 def _last_questions(exercise: ModuleType, solution: Solution, tried: list[_Tried]) -> Finding:
-    changed = next((one for one in tried if one.changed), None)
-    if changed is not None:
-        hint = "The result is right, but an argument is changed in place (+=, [...] = or a method that ends in _)."
-        return Finding(False, "not right yet", hint)
+    """What is asked of right numbers."""
+    for one in tried:
+        assert not isinstance(one.got, Exception)
+        if one.changed:
+            hint = "The result is right, but an argument is changed in place (+=, [...] = or a method that ends in _)."
+            return Finding(False, "not right yet", hint)
+        if kind := _another_kind(one.got, one.right):
+            return Finding(False, "not right yet", f"The numbers are right, but {kind}")
     also = getattr(exercise, "also", None)
     complaint = also(solution) if also else None
     return Finding(False, "not right yet", complaint) if complaint else Finding(True, "right")
@@ -108,10 +118,16 @@ def _tensors(out: Any, count: int) -> tuple[Tensor, ...]:
         )
     for one in found:
         if not isinstance(one, Tensor):
-            raise _WrongKind(
-                f"it returns {type(one).__module__}.{type(one).__name__} where a torch.Tensor is asked for."
-            )
-    return found
+            raise _WrongKind(f"it returns a {_kind_of(one)} where a torch.Tensor is asked for.")
+        if one.layout != torch.strided or one.device.type != "cpu" or one.is_complex():
+            told = f"{_type(one)} tensor of layout {one.layout} on {one.device}"
+            raise _WrongKind(f"it returns a {told}: an ordinary one is asked for.")
+    return tuple(one.detach() for one in found)
+
+
+def _kind_of(one: Any) -> str:
+    kind = type(one)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def _same(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> bool:
@@ -146,8 +162,30 @@ def failure(error: BaseException, file: str) -> str:
         said = "It asks for more memory than an exercise may have. Is a shape much larger than meant?"
     else:
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    lines = [place for place in extract_tb(error.__traceback__) if place.filename == file]
-    return f"{said}\nline {lines[-1].lineno}: {lines[-1].line}" if lines else said
+    if isinstance(error, NameError):
+        said += ". The file is run by itself: import in it what it uses."
+    return said + where(error, file)
+
+
+def where(error: BaseException, file: str) -> str:
+    """The deepest line of the learner's file on the way to an error, on a line of its own; nothing where there is none.
+
+    Walked rather than extracted: a recursion has millions of places.
+    """
+    lines = [number for frame, number in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    return f"\nline {lines[-1]}: {getline(file, lines[-1]).strip()[:LONGEST_LINE]}" if lines else ""
+
+
+def _told_by_asking_again(exercise: ModuleType, solution: Solution, wrong: _Tried) -> str:
+    """Whether the same arguments give other numbers the second time, or a clip by itself other ones than in a batch."""
+    assert not isinstance(wrong.got, Exception)
+    again = _try(exercise, solution, wrong.case).got
+    if isinstance(again, Exception) or not _same(again, wrong.got):
+        return (
+            "asked the same twice, it gives different numbers: it draws some of its own, or keeps some from call to "
+            "call. Use only what is given."
+        )
+    return ""
 
 
 def _difference(exercise: ModuleType, got: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> str:
@@ -156,9 +194,25 @@ def _difference(exercise: ModuleType, got: tuple[Tensor, ...], right: tuple[Tens
     which = "" if len(right) == 1 else f"result {number + 1}: "
     if a.shape != b.shape:
         return f"{which}its shape is {tuple(a.shape)} where ({axes}) = {tuple(b.shape)} is asked for.{_moved(a, b)}"
+    if a.dtype != b.dtype and (kind := _another_kind((a,), (b,))):
+        return which + kind
     if not a.isfinite().all():
         return f"{which}it holds NaN or infinite numbers."
     return which + _in_numbers(a.double(), b.double())
+
+
+def _another_kind(got: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> str:
+    """In words, where the numbers of a result are of another type than those it was made from."""
+    for a, b in zip(got, right, strict=True):
+        if a.dtype != b.dtype:
+            return (
+                f"they are {_type(a)} where {_type(b)} is asked for: what comes in is {_type(b)}, and so are weights."
+            )
+    return ""
+
+
+def _type(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")
 
 
 def _moved(a: Tensor, b: Tensor) -> str:
@@ -174,7 +228,7 @@ def _moved(a: Tensor, b: Tensor) -> str:
 def _in_numbers(a: Tensor, b: Tensor) -> str:
     factor = float((a * b).sum() / b.square().sum().clamp(min=1e-12))
     if abs(factor) > 1e-6 and _same((a,), (factor * b,)):
-        return f"every number is {factor:.4g} times the right one."
+        return f"every number is {factor:.4g} times the right one{_as_root(factor)}."
     offset = float((a - b).mean())
     if _same((a,), (b + offset,)):
         return f"every number is {abs(offset):.4g} too {'large' if offset > 0 else 'small'}."
@@ -188,3 +242,12 @@ def _in_numbers(a: Tensor, b: Tensor) -> str:
     worst = int((a - b).abs().argmax())
     place = tuple(int(k) for k in torch.unravel_index(torch.tensor(worst), b.shape))
     return f"{near:.0%} of the numbers are right. At {place} it gives {a[place]:.4f} where {b[place]:.4f} is right."
+
+
+def _as_root(factor: float) -> str:
+    """What 0.35355 is, 1 / sqrt(8), after a comma; nothing where no small whole number is behind a factor."""
+    for number in range(2, 65):
+        for power, words in ((0.5, f"sqrt({number})"), (-0.5, f"1 / sqrt({number})"), (-1, f"1 / {number}")):
+            if isclose(abs(factor), number**power, rel_tol=1e-4) and (power != 0.5 or number**0.5 % 1):
+                return f", {'-' if factor < 0 else ''}{words}"
+    return ""
