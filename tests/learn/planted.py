@@ -236,6 +236,247 @@ def downsample_time(x, stride):
     groups = x[:, :, :-1].split(stride, 2)
     return torch.cat([g.mean(2, keepdim=True) for g in groups if g.shape[2]] + [x[:, :, -1:]], 2)
 """),
+    # ------------------------------------------------- planted after the checker was written, before it knew them
+    ("forward_noising", "noise is taken 1 times where 0.81 = sqrt(1 - alpha_bar)", """
+def forward_noising(x0, noise, alpha_bar):
+    a = alpha_bar[:, None, None, None, None]
+    return a.sqrt() * x0 + noise
+"""),
+    ("forward_noising", "x0 is taken 0.1182 = alpha_bar^2 times where 0.5864 = sqrt(alpha_bar)", """
+def forward_noising(x0, noise, alpha_bar):
+    a = alpha_bar[:, None, None, None, None]
+    return a ** 2 * x0 + (1 - a) ** 2 * noise
+"""),
+    ("forward_noising", "asked the same twice", """
+def forward_noising(x0, noise, alpha_bar):
+    a = alpha_bar[:, None, None, None, None]
+    return a.sqrt() * x0 + (1 - a).sqrt() * torch.randn_like(x0)
+"""),
+    ("forward_noising", "averaged over the clips", """
+def forward_noising(x0, noise, alpha_bar):
+    a = alpha_bar.mean()
+    return a.sqrt() * x0 + (1 - a).sqrt() * noise
+"""),
+    ("forward_noising", "took alpha_bar for the scale", """
+def forward_noising(x0, noise, alpha_bar):
+    a = alpha_bar[:, None, None, None, None]
+    return a * x0 + (1 - a * a).sqrt() * noise
+"""),
+    ("forward_noising", "as far as the first", """
+def forward_noising(x0, noise, alpha_bar):
+    return torch.stack([x0[i]*alpha_bar[0]**.5 + noise[i]*(1-alpha_bar[0])**.5 for i in range(len(x0))])
+"""),
+    ("ancestral_step", "lacks the factor 1 / sqrt(1 - beta)", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    a = alpha_bar / alpha_bar_next
+    eps = (xt - alpha_bar.sqrt() * x0) / (1 - alpha_bar).sqrt()
+    mean = xt - (1 - a) / (1 - alpha_bar).sqrt() * eps
+    return mean if alpha_bar_next == 1 else mean + (1 - a).sqrt() * noise
+"""),
+    ("ancestral_step", "x0 is taken 0.8944 = sqrt(alpha_bar_next)", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    a = alpha_bar
+    m = (alpha_bar_next.sqrt() * (1 - a) * x0 + a.sqrt() * (1 - alpha_bar_next) * xt) / (1 - alpha_bar)
+    return m if alpha_bar_next == 1 else m + (1 - a).sqrt() * noise
+"""),
+    ("ancestral_step", "That is a DDIM step", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    e = (xt - alpha_bar.sqrt() * x0) / (1 - alpha_bar).sqrt()
+    return alpha_bar_next.sqrt() * x0 + (1 - alpha_bar_next).sqrt() * e
+"""),
+    ("ancestral_step", "not divided by 1 - alpha_bar", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    a = alpha_bar / alpha_bar_next
+    m = alpha_bar_next.sqrt() * (1 - a) * x0 + a.sqrt() * (1 - alpha_bar_next) * xt
+    return m if alpha_bar_next == 1 else m + (1 - a).sqrt() * noise
+"""),
+    ("ancestral_step", "x_t is taken 0.1667 times", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    a = alpha_bar / alpha_bar_next
+    m = (alpha_bar_next.sqrt() * (1 - a) * x0 + a * (1 - alpha_bar_next) * xt) / (1 - alpha_bar)
+    return m if alpha_bar_next == 1 else m + (1 - a).sqrt() * noise
+"""),
+    ("factorised_attention", "Places and channels of the space sequences", """
+def factorised_attention(x):
+    b, c, f, h, w = x.shape
+    return x.permute(0,2,1,3,4).reshape(b*f, h*w, c), x.permute(0,3,4,2,1).reshape(b*h*w, f, c)
+"""),
+    ("factorised_attention", "a sequence of its own", """
+def factorised_attention(x):
+    b, c, f, h, w = x.shape
+    return x.permute(0,2,3,4,1).reshape(b*f, h*w, c), x.permute(0,2,3,4,1).reshape(b, f*h*w, c)
+"""),
+    ("factorised_attention", "of the time sequences are swapped", """
+def factorised_attention(x):
+    b, c, f, h, w = x.shape
+    return x.permute(0,2,3,4,1).reshape(b*f, h*w, c), x.permute(0,4,3,2,1).reshape(b*h*w, f, c)
+"""),
+    ("reparameterise", "square root of the log-variance", """
+def reparameterise(mean, log_variance, noise):
+    s = log_variance.sqrt()
+    return mean + s * noise, (0.5*(mean**2 + log_variance.exp() - 1 - log_variance)).mean((1,2,3,4))
+"""),
+    ("reparameterise", "summed over the channels", """
+def reparameterise(mean, log_variance, noise):
+    kl = 0.5*(mean**2 + log_variance.exp() - 1 - log_variance)
+    return mean + (log_variance/2).exp() * noise, kl.sum(1).mean((1,2,3))
+"""),
+    ("reparameterise", "has the standard deviation where the variance", """
+def reparameterise(mean, log_variance, noise):
+    s = (log_variance/2).exp()
+    kl = 0.5*(mean**2 + s - 1 - log_variance)
+    return mean + s * noise, kl.mean((1,2,3,4))
+"""),
+    ("reparameterise", "mean is missing", """
+def reparameterise(mean, log_variance, noise):
+    s = (log_variance/2).exp()
+    kl = 0.5*(mean**2 + log_variance.exp() - 1 - log_variance)
+    return s * noise, kl.mean((1,2,3,4))
+"""),
+    ("unpatchify", "The channels were not moved", """
+def unpatchify(tokens, grid, patch):
+    (f,h,w),(p,q,r)=grid,patch
+    x = tokens.view(len(tokens),f,h,w,p,q,r,-1).permute(0,1,4,2,5,3,6,7)
+    return x.reshape(len(tokens),-1,f*p,h*q,w*r)
+"""),
+    ("unpatchify", "Frames are nested the wrong way", """
+def unpatchify(tokens, grid, patch):
+    (f,h,w),(p,q,r)=grid,patch
+    x = tokens.view(len(tokens),f,h,w,p,q,r,-1).permute(0,7,4,1,2,5,3,6)
+    return x.reshape(len(tokens),-1,f*p,h*q,w*r)
+"""),
+    ("unpatchify", "axes are in the order (0, 1, 2, 4, 3)", """
+def unpatchify(tokens, grid, patch):
+    (f,h,w),(p,q,r)=grid,patch
+    x = tokens.view(len(tokens),f,w,h,p,r,q,-1).permute(0,7,1,4,3,6,2,5)
+    return x.reshape(len(tokens),-1,f*p,h*q,w*r)
+"""),
+    ("cross_attention", "Queries and keys are exchanged", """
+def cross_attention(query, key, value, mask, num_heads):
+    B,n,d=query.shape; e=d//num_heads
+    q,k,v=(t.view(B,-1,num_heads,e).transpose(1,2) for t in (query,key,value))
+    s=(k@q.transpose(-1,-2)/e**.5).softmax(-1)
+    return (s@v).transpose(1,2).reshape(B,n,d)
+"""),
+    ("cross_attention", "runs over the heads", """
+def cross_attention(query, key, value, mask, num_heads):
+    B,n,d=query.shape; e=d//num_heads
+    q,k,v=(t.view(B,-1,num_heads,e).transpose(1,2) for t in (query,key,value))
+    s=(q@k.transpose(-1,-2)/e**.5).masked_fill(~mask[:,None,None],-torch.inf).softmax(1)
+    return (s@v).transpose(1,2).reshape(B,n,d)
+"""),
+    ("cross_attention", "a share of exp(0)", """
+def cross_attention(query, key, value, mask, num_heads):
+    B,n,d=query.shape; e=d//num_heads
+    q,k,v=(t.view(B,-1,num_heads,e).transpose(1,2) for t in (query,key,value))
+    s=((q@k.transpose(-1,-2)/e**.5)*mask[:,None,None]).softmax(-1)
+    return (s@v).transpose(1,2).reshape(B,n,d)
+"""),
+    ("cross_attention", "Two things are missing", """
+def cross_attention(query, key, value, mask, num_heads):
+    B,n,d=query.shape; e=d//num_heads
+    q,k,v=(t.view(B,-1,num_heads,e).transpose(1,2) for t in (query,key,value))
+    return ((q@k.transpose(-1,-2)).softmax(-1)@v).transpose(1,2).reshape(B,n,d)
+"""),
+    ("cross_attention", "keys are taken for values", """
+def cross_attention(query, key, value, mask, num_heads):
+    B,n,d=query.shape; e=d//num_heads
+    q,k,v=(t.view(B,-1,num_heads,e).transpose(1,2) for t in (query,key,key))
+    s=(q@k.transpose(-1,-2)/e**.5).masked_fill(~mask[:,None,None],-torch.inf).softmax(-1)
+    return (s@v).transpose(1,2).reshape(B,n,d)
+"""),
+    ("modulate", "shift is missing, 1 times; normalise(x) shift is there 1 times", """
+def modulate(x, shift, scale):
+    return torch.nn.functional.layer_norm(x, x.shape[-1:]) * (1 + scale + shift)
+"""),
+    ("modulate", "divide by the variance", """
+def modulate(x, shift, scale):
+    y = (x - x.mean(-1, keepdim=True)) / x.var(-1, keepdim=True, unbiased=False)
+    return y * (1+scale) + shift
+"""),
+    ("modulate", "divides by d - 1", """
+def modulate(x, shift, scale):
+    y = (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True)
+    return y * (1+scale) + shift
+"""),
+    ("modulate", "RMS norm", """
+def modulate(x, shift, scale):
+    y = x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+    return y * (1+scale) + shift
+"""),
+    ("modulate", "x is there 1 times, and does not belong there", """
+def modulate(x, shift, scale):
+    return x + torch.nn.functional.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift
+"""),
+    ("modulate", "normalise(x) scale has the wrong sign", """
+def modulate(x, shift, scale):
+    return torch.nn.functional.layer_norm(x, x.shape[-1:]) * (1 - scale) + shift
+"""),
+    ("guide", "one too small", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return x0_negative + (guidance_scale - 1) * (x0_cond - x0_negative)
+"""),
+    ("guide", "x0_cond is taken 0.5 times where 4 = guidance_scale", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return (x0_cond + x0_negative) / 2
+"""),
+    ("guide", "cut off at -1 and 1", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return (x0_negative + guidance_scale * (x0_cond - x0_negative)).clamp(-1, 1)
+"""),
+    ("ddim_step", "epsilon has the wrong sign: -0.28 = -sigma_next", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    e = (alpha * x0 - xt) / sigma
+    return alpha_next * x0 + sigma_next * e
+"""),
+    ("ddim_step", "epsilon is taken 0.8 = sigma times where 0.28 = sigma_next", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    e = (xt - alpha * x0) / sigma
+    return alpha_next * x0 + sigma * e
+"""),
+    ("ddim_step", "epsilon is taken 1 times where 0.28 = sigma_next", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    e = (xt - alpha * x0) / sigma
+    return alpha_next * x0 + e
+"""),
+    ("downsample_time", "frame 0 is there 0.3333 times, and does not belong there", """
+def downsample_time(x, stride):
+    starts = range(0, x.shape[2] - 1, stride)
+    return torch.cat([x[:, :, :1]] + [x[:, :, i : i + stride + 1].mean(2, keepdim=True) for i in starts], 2)
+"""),
+    ("downsample_time", "Groups begin with frame 0", """
+def downsample_time(x, stride):
+    return torch.nn.functional.avg_pool3d(x, (stride, 1, 1))
+"""),
+    ("downsample_time", "first frame of each group", """
+def downsample_time(x, stride):
+    return torch.cat([x[:, :, :1], x[:, :, 1::stride]], 2)
+"""),
+    ("downsample_time", "It answers 1 frames, stride 2, but not 5 frames", """
+def downsample_time(x, stride):
+    y = torch.nn.functional.avg_pool3d(x[:, :, 1:], (stride, 2, 2)) if x.shape[2] > 1 else x[:, :, 1:]
+    return torch.cat([x[:, :, :1], y], 2)
+"""),
+    # ---------------------------------------------------------------------------------------- clips that are not apart
+    ("modulate", "the clips of a batch are mixed", """
+def modulate(x, shift, scale):
+    y = x - x.mean((0, 1, 2), keepdim=True)
+    return y / (y.square().mean((0, 1, 2), keepdim=True) + 1e-5).sqrt() * (1 + scale) + shift
+"""),
+    ("guide", "they are float64", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return x0_negative + guidance_scale * (x0_cond - x0_negative).double()
+"""),
+    ("guide", "1 / sqrt(8)", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return (x0_negative + guidance_scale * (x0_cond - x0_negative)) / 8 ** 0.5
+"""),
+    ("unpatchify", "stands tokens[0, 3, 11] where tokens[0, 3, 3] belongs", """
+def unpatchify(tokens, grid, patch):
+    (f, h, w), (p, q, r) = grid, patch
+    x = tokens.view(len(tokens), f, h, w, p, q, r, -1).flip(4)
+    return x.permute(0, 7, 1, 4, 2, 5, 3, 6).reshape(len(tokens), -1, f * p, h * q, w * r)
+"""),
     # ---------------------------------------------------------------------------------- mistakes that have no exercise
     ("guide", "every number is 2 times the right one", """
 def guide(x0_cond, x0_negative, guidance_scale):

@@ -135,7 +135,15 @@ def test_an_endless_loop_is_named_by_its_line():
     assert "line 2" in verdict.hint or "line 3" in verdict.hint or "busy" in verdict.hint
 
 
-@pytest.mark.parametrize("source", ["while True: pass", "while True: print('x' * 1000)", "import time; time.sleep(99)"])
+ENDLESS = ["while True: pass", "while True: print('x' * 1000)", "import time; time.sleep(99)"]
+
+
+def test_the_page_counts_them():
+    page = (Path(__file__).parents[2] / "docs" / "learn.md").read_text()
+    assert f"has {len(ILL) + len(WRITERS) + len(ENDLESS)} files that" in page
+
+
+@pytest.mark.parametrize("source", ENDLESS)
 def test_what_never_ends_is_ended(source):
     begun = time.monotonic()
     verdict = check("guide", source, limit_s=3.0)

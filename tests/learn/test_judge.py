@@ -1,6 +1,7 @@
 """Every planted mistake gets the hint that names it; right answers written in another way pass."""
 
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from planted import RIGHT, WRONG
 from mutoscope.diffusion.paths import DiscretePath, add_noise
 from mutoscope.learn.exercises import exercises
 from mutoscope.learn.judge import judge
+from mutoscope.learn.mixture import mistaken_amounts
 
 
 def judged(name: str, source: str):
@@ -31,6 +33,34 @@ def test_a_right_answer_written_differently_passes(name, source):
 
 def test_there_are_enough_of_both():
     assert len(WRONG) >= 25 and {name for name, _ in RIGHT} == set(exercises()) == {name for name, *_ in WRONG}
+
+
+def test_the_page_counts_what_there_is():
+    page = (Path(__file__).parents[2] / "docs" / "learn.md").read_text()
+    assert f"holds {len(WRONG)} wrong answers" in page and f"all {len(WRONG)} get" in page
+
+
+def test_a_suspect_has_to_explain_a_wrong_number():
+    """Right for a picture, an error for everything else: what suspects do to pictures says nothing."""
+    found = judged("downsample_time", "def downsample_time(x, stride):\n    assert x.shape[2] == 1\n    return x")
+    assert not found.right and "It answers 1 frames" in found.hint
+
+
+@pytest.mark.parametrize("name", exercises())
+def test_what_is_right_is_a_mix_of_the_terms(name):
+    """Else the amounts in a hint would be told by a fit that does not fit."""
+    exercise = import_module(f"mutoscope.learn.exercises.{name}")
+    if not hasattr(exercise, "terms"):
+        pytest.skip("no mix")
+    case = next(iter(exercise.cases()))
+    right = exercise.answer(*case.args)
+    right = right[0] if isinstance(right, tuple) else right
+    terms, scales = exercise.terms(*case.args)
+    axis, part = getattr(exercise, "PART", (0, "clip"))
+    assert mistaken_amounts(terms, scales, right, right, axis, part) == ""
+    first, *_ = terms
+    wrong = right + 0.5 * terms[first].select(axis, 0).unsqueeze(axis)
+    assert first in mistaken_amounts(terms, scales, wrong, right, axis, part)
 
 
 @pytest.mark.parametrize("name", exercises())

@@ -2,14 +2,12 @@
 
 A solution answers the cases of its exercise. Where an answer differs, the wrong ones that people write, `SUSPECTS`, are
 asked the same: the first that gives the same wrong numbers names the mistake. Where none does, the difference
-itself is described: a factor, an offset, an order of axes, a shape.
+itself is described, in `difference`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import permutations
 from linecache import getline
-from math import isclose
 from traceback import walk_tb
 from types import ModuleType
 from typing import Any
@@ -18,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..memory import is_out_of_memory
+from .difference import another_kind, difference, kind_of_numbers, same
 from .exercise import Case
 
 Solution = Callable[..., Any]
@@ -44,7 +43,7 @@ class _Tried:
 
     @property
     def agrees(self) -> bool:
-        return not isinstance(self.got, Exception) and _same(self.got, self.right)
+        return not isinstance(self.got, Exception) and same(self.got, self.right)
 
 
 LONGEST_LINE = 200
@@ -71,7 +70,7 @@ def judge(exercise: ModuleType, solution: Solution, file: str = "") -> Finding:
         return _raised(failed.got, failed.case, file, f"It answers {works.case.what}, but not {failed.case.what}. ")
     wrong = next(one for one in tried if not one.agrees)
     assert not isinstance(wrong.got, Exception)
-    told = _told_by_asking_again(exercise, solution, wrong) or _difference(exercise, wrong.got, wrong.right)
+    told = _told_by_asking_again(exercise, solution, wrong) or difference(exercise, wrong.case, wrong.got, wrong.right)
     return Finding(False, "not right yet", f"For {wrong.case.what}: {told}")
 
 
@@ -82,7 +81,7 @@ def _last_questions(exercise: ModuleType, solution: Solution, tried: list[_Tried
         if one.changed:
             hint = "The result is right, but an argument is changed in place (+=, [...] = or a method that ends in _)."
             return Finding(False, "not right yet", hint)
-        if kind := _another_kind(one.got, one.right):
+        if kind := another_kind(one.got, one.right):
             return Finding(False, "not right yet", f"The numbers are right, but {kind}")
     also = getattr(exercise, "also", None)
     complaint = also(solution) if also else None
@@ -120,7 +119,7 @@ def _tensors(out: Any, count: int) -> tuple[Tensor, ...]:
         if not isinstance(one, Tensor):
             raise _WrongKind(f"it returns a {_kind_of(one)} where a torch.Tensor is asked for.")
         if one.layout != torch.strided or one.device.type != "cpu" or one.is_complex():
-            told = f"{_type(one)} tensor of layout {one.layout} on {one.device}"
+            told = f"{kind_of_numbers(one)} tensor of layout {one.layout} on {one.device}"
             raise _WrongKind(f"it returns a {told}: an ordinary one is asked for.")
     return tuple(one.detach() for one in found)
 
@@ -130,24 +129,19 @@ def _kind_of(one: Any) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
-def _same(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> bool:
-    return all(
-        a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-5, equal_nan=True)
-        for a, b in zip(one, other, strict=True)
-    )
-
-
 def _is(suspect: Solution, tried: list[_Tried]) -> bool:
-    """Whether a wrong solution answers as the learner's did, wherever that answered."""
+    """Whether a wrong solution answers as the learner's did wherever that answered, a wrong number among it."""
+    explained = False
     for one in tried:
         if isinstance(one.got, Exception):
             continue
         try:
-            if not _same(_tuple(suspect(*one.case.args)), one.got):
+            if not same(_tuple(suspect(*one.case.args)), one.got):
                 return False
         except Exception:
             return False
-    return True
+        explained = explained or not one.agrees
+    return explained
 
 
 def _raised(error: Exception, case: Case, file: str, before: str = "") -> Finding:
@@ -180,74 +174,15 @@ def _told_by_asking_again(exercise: ModuleType, solution: Solution, wrong: _Trie
     """Whether the same arguments give other numbers the second time, or a clip by itself other ones than in a batch."""
     assert not isinstance(wrong.got, Exception)
     again = _try(exercise, solution, wrong.case).got
-    if isinstance(again, Exception) or not _same(again, wrong.got):
+    if isinstance(again, Exception) or not same(again, wrong.got):
         return (
             "asked the same twice, it gives different numbers: it draws some of its own, or keeps some from call to "
             "call. Use only what is given."
         )
-    return ""
-
-
-def _difference(exercise: ModuleType, got: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> str:
-    number = next(k for k in range(len(right)) if not _same((got[k],), (right[k],)))
-    a, b, axes = got[number], right[number], exercise.OUTPUTS[number]
-    which = "" if len(right) == 1 else f"result {number + 1}: "
-    if a.shape != b.shape:
-        return f"{which}its shape is {tuple(a.shape)} where ({axes}) = {tuple(b.shape)} is asked for.{_moved(a, b)}"
-    if a.dtype != b.dtype and (kind := _another_kind((a,), (b,))):
-        return which + kind
-    if not a.isfinite().all():
-        return f"{which}it holds NaN or infinite numbers."
-    return which + _in_numbers(a.double(), b.double())
-
-
-def _another_kind(got: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> str:
-    """In words, where the numbers of a result are of another type than those it was made from."""
-    for a, b in zip(got, right, strict=True):
-        if a.dtype != b.dtype:
-            return (
-                f"they are {_type(a)} where {_type(b)} is asked for: what comes in is {_type(b)}, and so are weights."
-            )
-    return ""
-
-
-def _type(x: Tensor) -> str:
-    return str(x.dtype).removeprefix("torch.")
-
-
-def _moved(a: Tensor, b: Tensor) -> str:
-    """Whether axes are in another order; shapes may differ."""
-    for order in permutations(range(b.ndim)) if a.ndim == b.ndim <= 5 else ():
-        if b.permute(order).shape == a.shape and list(order) != sorted(order) and _same((a,), (b.permute(order),)):
-            return (
-                f" The numbers are right, but the axes are in the order {order} of the right ones: permute them back."
-            )
-    return ""
-
-
-def _in_numbers(a: Tensor, b: Tensor) -> str:
-    factor = float((a * b).sum() / b.square().sum().clamp(min=1e-12))
-    if abs(factor) > 1e-6 and _same((a,), (factor * b,)):
-        return f"every number is {factor:.4g} times the right one{_as_root(factor)}."
-    offset = float((a - b).mean())
-    if _same((a,), (b + offset,)):
-        return f"every number is {abs(offset):.4g} too {'large' if offset > 0 else 'small'}."
-    if moved := _moved(a, b):
-        return moved.strip()
-    if _same((a.flatten().sort().values,), (b.flatten().sort().values,)):
-        return (
-            "all the right numbers are there, but not in their places: some axes were cut or joined in another order."
-        )
-    near = float(((a - b).abs() < 1e-4 + 1e-3 * b.abs()).double().mean())
-    worst = int((a - b).abs().argmax())
-    place = tuple(int(k) for k in torch.unravel_index(torch.tensor(worst), b.shape))
-    return f"{near:.0%} of the numbers are right. At {place} it gives {a[place]:.4f} where {b[place]:.4f} is right."
-
-
-def _as_root(factor: float) -> str:
-    """What 0.35355 is, 1 / sqrt(8), after a comma; nothing where no small whole number is behind a factor."""
-    for number in range(2, 65):
-        for power, words in ((0.5, f"sqrt({number})"), (-0.5, f"1 / sqrt({number})"), (-1, f"1 / {number}")):
-            if isclose(abs(factor), number**power, rel_tol=1e-4) and (power != 0.5 or number**0.5 % 1):
-                return f", {'-' if factor < 0 else ''}{words}"
+    first = tuple(arg[:1] if isinstance(arg, Tensor) and arg.ndim else arg for arg in wrong.case.args)
+    alone = _try(exercise, solution, Case(wrong.case.what, first)).got
+    if isinstance(alone, Exception) or wrong.got[0].shape != wrong.right[0].shape:
+        return ""
+    if alone[0].ndim and not same((alone[0],), (wrong.got[0][: len(alone[0])],)):
+        return "the clips of a batch are mixed: the first one by itself gives other numbers than among others."
     return ""

@@ -67,7 +67,37 @@ def _old_scale(xt: Tensor, x0: Tensor, noise: Tensor, at: Tensor, to: Tensor) ->
     return mean + _spread(at, to).sqrt() * noise
 
 
+def terms(
+    xt: Tensor, x0: Tensor, noise: Tensor, alpha_bar: Tensor, alpha_bar_next: Tensor
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What x_s mixes."""
+    beta = 1 - alpha_bar / alpha_bar_next
+    return {"x0": x0, "x_t": xt, "noise": noise}, {
+        "beta": beta, "alpha_bar": alpha_bar, "alpha_bar_next": alpha_bar_next,
+    }  # fmt: skip
+
+
 SUSPECTS = (
+    Suspect(
+        lambda xt, x0, noise, at, to: to.sqrt() * x0 + (1 - to).sqrt() * noise,
+        "You noised x0 afresh: x_t is not used, so nothing of the way so far is kept.",
+    ),
+    Suspect(
+        lambda xt, x0, noise, at, to: to.sqrt() * x0 + ((1 - to) / (1 - at)).sqrt() * (xt - at.sqrt() * x0),
+        "That is a DDIM step, which adds no fresh noise: the ancestral step draws from the posterior of x_s.",
+    ),
+    Suspect(
+        lambda xt, x0, noise, at, to: (at / to).sqrt() * _mean(xt, x0, at, to) + _spread(at, to).sqrt() * noise,
+        "The mean lacks the factor 1 / sqrt(1 - beta): a step back also undoes the shrinking of the data.",
+    ),
+    Suspect(
+        lambda xt, x0, noise, at, to: (1 - at) * _mean(xt, x0, at, to) + _spread(at, to).sqrt() * noise,
+        "The mean is not divided by 1 - alpha_bar.",
+    ),
+    Suspect(
+        lambda xt, x0, noise, at, to: _mean(xt, x0, to, at) + (1 - to / at).sqrt() * noise * (at < 1),
+        "alpha_bar and alpha_bar_next are exchanged: alpha_bar_next is the larger one, nearer to the data.",
+    ),
     Suspect(
         lambda xt, x0, noise, at, to: _mean(xt, x0, at, to) + _spread(at, to) * noise,
         "The noise is multiplied by beta, its variance: the standard deviation sqrt(beta) is missing its square root.",

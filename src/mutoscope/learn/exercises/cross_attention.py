@@ -44,7 +44,7 @@ def answer(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: i
 
 def cases() -> Iterator[Case]:
     """As many video as text tokens first, where a softmax over the wrong axis goes unnoticed by its shape."""
-    for seed, (n, words, d, heads) in enumerate([(4, 4, 8, 2), (6, 5, 12, 3), (3, 2, 4, 1)]):
+    for seed, (n, words, d, heads) in enumerate([(4, 4, 16, 2), (6, 5, 12, 3), (3, 2, 4, 1)]):
         draw = draws(seed)
         mask = torch.ones(2, words, dtype=torch.bool)
         mask[1, -1] = False
@@ -66,6 +66,8 @@ def _with(
         seen = mask[:, None, None] if words else ~mask[:, None, None]
         if masked == "before":
             scores = scores.masked_fill(~seen, float("-inf"))
+        if masked == "zero":
+            scores = scores * seen
         weights = scores.softmax(over)
         if masked == "after":
             weights = weights * seen
@@ -93,7 +95,43 @@ def _cut_wrongly(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_he
     return attention(q, k, v, mask).transpose(1, 2).flatten(2)
 
 
+def _exchanged(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    return answer(key, query, value, torch.ones_like(mask), num_heads)
+
+
+def _no_softmax(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    q, k, v = (_heads(x, num_heads) for x in (query, key, value))
+    return (q @ k.mT * q.shape[-1] ** -0.5 * mask[:, None, None] @ v).transpose(1, 2).flatten(2)
+
+
+def _self_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    return answer(query, query, query, torch.ones(query.shape[:2], dtype=torch.bool), num_heads)
+
+
 SUSPECTS = (
+    Suspect(_exchanged, "Queries and keys are exchanged: the video asks, the words answer."),
+    Suspect(_no_softmax, "The softmax is missing: scores may be negative and do not add up to one."),
+    Suspect(_self_attention, "That is self-attention: keys and values come from the text."),
+    Suspect(
+        lambda query, key, value, mask, num_heads: answer(query, key, key, mask, num_heads),
+        "The keys are taken for values, too: what is read are the values.",
+    ),
+    Suspect(
+        _with(masked="zero"),
+        "The scores of padding are set to 0, which the softmax gives a share of exp(0): set them to -inf.",
+    ),
+    Suspect(
+        _with(over=1),
+        "The softmax runs over the heads: it has to run over the words, the last axis of the scores.",
+    ),
+    Suspect(
+        _with(scale=lambda d, e: 1.0, masked="none"),
+        "Two things are missing: the scale 1 / sqrt(e), and the mask, -inf for the scores of padding.",
+    ),
+    Suspect(
+        _with(scale=lambda d, e: (d // e) ** -0.5),
+        "The scale is 1 / sqrt(num_heads): the width of a head counts, e = d / num_heads, so it is 1 / sqrt(e).",
+    ),
     Suspect(
         _with(over=-2, masked="none"),
         "The softmax runs over the video tokens: it has to run over the words (the last axis of the scores), so "

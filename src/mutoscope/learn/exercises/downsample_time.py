@@ -63,7 +63,24 @@ def _front(x: Tensor, count: int) -> Tensor:
     return x[:, :, :1].expand(-1, -1, count, -1, -1)
 
 
+PART = (2, "latent frame")
+
+
+def terms(x: Tensor, stride: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The frames that each latent frame mixes."""
+    frames = {f"frame {k}": x[:, :, k : k + 1] for k in range(x.shape[2])}
+    return frames, {"stride": torch.tensor(float(stride))}
+
+
 SUSPECTS = (
+    Suspect(
+        lambda x, s: torch.cat([x[:, :, :1], x[:, :, 1::s]], 2),
+        "You kept the first frame of each group and dropped the others: their motion is gone. Average each group.",
+    ),
+    Suspect(
+        lambda x, s: torch.nn.functional.avg_pool3d(x, (s, 1, 1)),
+        "Groups begin with frame 0, and the last frames are dropped: keep the first frame alone, then group the rest.",
+    ),
     Suspect(
         lambda x, s: x[:, :, ::s],
         "You kept every stride-th frame and dropped the others: their motion is gone. Average each group.",

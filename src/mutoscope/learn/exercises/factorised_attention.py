@@ -60,6 +60,31 @@ def _both_reshaped(x: Tensor) -> tuple[Tensor, Tensor]:
 
 SUSPECTS = (
     Suspect(
+        lambda x: (_space(x), rearrange(x, "b c f h w -> (b h w) c f")),
+        "In the time sequences channels stand before frames: attention expects (sequence, token, channels).",
+    ),
+    Suspect(
+        lambda x: (_space(x), rearrange(x, "b c f h w -> b (f h w) c")),
+        "The time sequences hold all tokens of a clip: each place has a sequence of its own, so h and w go to the "
+        "clips, (b h w).",
+    ),
+    Suspect(
+        lambda x: (_space(x), rearrange(x, "b c f h w -> (b h w) c f").reshape(-1, x.shape[2], x.shape[1])),
+        "Frames and channels of the time sequences were exchanged by reshape: permute them, channels last.",
+    ),
+    Suspect(
+        lambda x: (rearrange(x, "b c f h w -> (b f) c (h w)").reshape(-1, x[0, 0, 0].numel(), x.shape[1]), _time(x)),
+        "Places and channels of the space sequences were exchanged by reshape: permute them, channels last.",
+    ),
+    Suspect(
+        lambda x: (rearrange(x, "b c f h w -> b f (h w) c"), rearrange(x, "b c f h w -> b (h w) f c")),
+        "The sequences keep an axis for the clips: join it with the frames, (b f), and with the places, (b h w).",
+    ),
+    Suspect(
+        lambda x: (_space(x), rearrange(x, "b c f h w -> (b w h) f c")),
+        "Rows and columns of the time sequences are swapped: places are counted along a row first, (h w).",
+    ),
+    Suspect(
         _both_reshaped,
         "reshape only cuts the row of numbers anew: it never moves an axis. Permute first (channels last), then "
         "reshape.",

@@ -43,7 +43,24 @@ def _over(alpha_bar: Tensor) -> Tensor:
     return alpha_bar[:, None, None, None, None]
 
 
+def terms(x0: Tensor, noise: Tensor, alpha_bar: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What x_t mixes."""
+    return {"x0": x0, "noise": noise}, {"alpha_bar": alpha_bar}
+
+
 SUSPECTS = (
+    Suspect(
+        lambda x0, noise, a: a[0].sqrt() * x0 + (1 - a[0]).sqrt() * noise,
+        "Every clip is noised as far as the first: alpha_bar holds one number per clip.",
+    ),
+    Suspect(
+        lambda x0, noise, a: a.mean().sqrt() * x0 + (1 - a.mean()).sqrt() * noise,
+        "alpha_bar is averaged over the clips: each has its own.",
+    ),
+    Suspect(
+        lambda x0, noise, a: _over(a) * x0 + (1 - _over(a) ** 2).sqrt() * noise,
+        "You took alpha_bar for the scale of the data: it is the square of that scale, so both are square roots.",
+    ),
     Suspect(
         lambda x0, noise, a: _over(a) * x0 + _over(1 - a) * noise,
         "You mixed with alpha_bar and 1 - alpha_bar themselves: both square roots are missing. Variances add, so the "

@@ -41,7 +41,21 @@ def cases() -> Iterator[Case]:
         yield Case(f"guidance scale {scale}", (draw(2, 3, 2, 4, 4), draw(2, 3, 2, 4, 4), scale))
 
 
+def terms(x0_cond: Tensor, x0_negative: Tensor, guidance_scale: float) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What guidance mixes."""
+    return {"x0_cond": x0_cond, "x0_negative": x0_negative}, {"guidance_scale": torch.tensor(guidance_scale)}
+
+
 SUSPECTS = (
+    Suspect(lambda c, n, s: c, "Only the conditional answer: x0_negative and guidance_scale are not used."),
+    Suspect(
+        lambda c, n, s: n + (s - 1) * (c - n),
+        "The scale is one too small: (guidance_scale - 1) belongs in front only where you start from x0_cond.",
+    ),
+    Suspect(
+        lambda c, n, s: s * c - n,
+        "Only x0_cond is scaled: the two amounts have to add up to one, guidance_scale and 1 - guidance_scale.",
+    ),
     Suspect(
         lambda c, n, s: c + s * (c - n),
         "You start from the conditional answer: then scale 0 is plain sampling, and every scale is one too "

@@ -48,7 +48,45 @@ def _norm(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:])
 
 
+def terms(x: Tensor, shift: Tensor, scale: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What modulation mixes, and what it should not."""
+    y = _norm(x)
+    mixed = {
+        "normalise(x)": y,
+        "normalise(x) scale": y * scale,
+        "shift": shift.expand_as(x),
+        "scale": scale.expand_as(x),
+    }
+    return mixed | {"x": x, "x scale": x * scale, "normalise(x) shift": y * shift}, {}
+
+
 SUSPECTS = (
+    Suspect(
+        lambda x, shift, scale: (x - x.mean(-1, keepdim=True)) * (1 + scale) + shift,
+        "The tokens are centred, but not divided by their standard deviation.",
+    ),
+    Suspect(
+        lambda x, shift, scale: (
+            (x - x.mean(-1, keepdim=True)) / x.var(-1, correction=0, keepdim=True) * (1 + scale) + shift
+        ),
+        "You divide by the variance: the standard deviation, its square root, is meant.",
+    ),
+    Suspect(
+        lambda x, shift, scale: (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True) * (1 + scale) + shift,
+        "The standard deviation divides by d - 1, as .std() and .var() do: layer norm divides by d (correction=0).",
+    ),
+    Suspect(
+        lambda x, shift, scale: F.rms_norm(x, x.shape[-1:], eps=1e-5) * (1 + scale) + shift,
+        "That is RMS norm: layer norm takes the mean out first.",
+    ),
+    Suspect(
+        lambda x, shift, scale: (x - x.mean()) / x.std(correction=0) * (1 + scale) + shift,
+        "Mean and deviation are those of the whole batch: each token is normalised by itself, over d only.",
+    ),
+    Suspect(
+        lambda x, shift, scale: (x - x.mean()) / x.std() * (1 + scale) + shift,
+        "Mean and deviation are those of the whole batch: each token is normalised by itself, over d only.",
+    ),
     Suspect(
         lambda x, shift, scale: _norm(x) * (1 + shift) + scale,
         "Shift and scale are swapped: scale multiplies, shift is added.",

@@ -39,7 +39,7 @@ def answer(mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, T
 def cases() -> Iterator[Case]:
     """Ordinary ones, and variances far from one."""
     for seed, spread in enumerate([1.0, 0.3, 3.0]):
-        draw, shape = draws(seed), (3, 2, 2, 3, 4)
+        draw, shape = draws(seed), (3, 3, 2, 3, 4)
         yield Case(f"log-variances of about {spread}", (draw(*shape), spread * draw(*shape), draw(*shape)))
 
 
@@ -65,7 +65,42 @@ def _each(x: Tensor) -> Tensor:
     return x.flatten(1).mean(1)
 
 
+def terms(mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What z mixes, and what it should not."""
+    std = (log_variance / 2).exp()
+    return {"mean": mean, "exp(log_variance / 2) noise": std * noise, "noise": noise, "log_variance": log_variance}, {}
+
+
 SUSPECTS = (
+    Suspect(
+        lambda m, v, n: (m + v.sqrt() * n, _each(_kl(m, v))),
+        "You took the square root of the log-variance: it is negative wherever the variance is below one. The standard "
+        "deviation is exp(log_variance / 2).",
+    ),
+    Suspect(
+        lambda m, v, n: (m + (-v / 2).exp() * n, _each(_kl(m, v))),
+        "z divides by the standard deviation: it is exp(log_variance / 2), without a minus.",
+    ),
+    Suspect(
+        lambda m, v, n: (_each(_kl(m, v)), _z(m, v, n)),
+        "The results are swapped: z comes first, then the KL.",
+    ),
+    Suspect(
+        lambda m, v, n: (_z(m, v, n), _kl(m, v)),
+        "The KL is not averaged: one number per clip is asked for, (b,).",
+    ),
+    Suspect(
+        lambda m, v, n: (_z(m, v, n), _kl(m, v).sum(1).flatten(1).mean(1)),
+        "The KL is summed over the channels: average it over them, too.",
+    ),
+    Suspect(
+        lambda m, v, n: (_z(m, v, n), _each(0.5 * (m**2 + v.exp() - 1 + v))),
+        "The KL adds the log-variance: it is subtracted.",
+    ),
+    Suspect(
+        lambda m, v, n: (_z(m, v, n), _each(0.5 * (m**2 + (v / 2).exp() - 1 - v))),
+        "The KL has the standard deviation where the variance exp(log_variance) belongs.",
+    ),
     Suspect(
         lambda m, v, n: (m + v.exp() * n, _each(_kl(m, v))),
         "z uses exp(log_variance), the variance, as the standard deviation: halve the logarithm first.",

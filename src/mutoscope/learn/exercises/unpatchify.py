@@ -88,6 +88,16 @@ def _reshaped(x: Tensor, grid: Patch, patch: Patch) -> Tensor:
 
 INSIDE = "Rows and columns inside a patch are swapped: the numbers of a token are in the order pf, ph, pw, c."
 SUSPECTS = (
+    Suspect(
+        _permuted(0, 1, 4, 2, 5, 3, 6, 7),
+        "The channels were not moved: after the permute they stand last, and reshape then cuts them as if they came "
+        "first. Move them behind the batch.",
+    ),
+    Suspect(
+        _permuted(0, 7, 4, 1, 2, 5, 3, 6),
+        "Frames are nested the wrong way round: the frame in the video is (frame of the grid) * pf + (frame in the "
+        "patch), so (f pf), not (pf f).",
+    ),
     Suspect(_order("f h w", "pf pw ph c"), INSIDE),
     Suspect(_placed("b c (f pf) (h pw) (w ph)"), INSIDE),
     Suspect(_permuted(0, 7, 1, 4, 2, 6, 3, 5), INSIDE),
