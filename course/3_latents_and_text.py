@@ -297,8 +297,8 @@ with torch.no_grad():
 show_clips(beliefs, [f"step {k + 1} of 8" for k in range(8)])
 
 # %% [markdown]
-# At first it can only give the mean of all red sevens that move left, a haze that drifts the right way. Where and which seven it will be is decided by the noise
-# it started with, in the first steps; the rest is drawing it clearly.
+# At first the answer is a blur, exaggerated by guidance: all there is to go by is the caption, and noise. Where the seven is and which one it will be is decided by that noise,
+# in the first few steps; the rest is drawing it clearly.
 
 # %% [markdown]
 # ## A block of the transformer
@@ -496,7 +496,7 @@ quote(right_way=100 * way.value)
 # ## What to try
 #
 # * Fewer steps: `"steps": 200` in the recipe and another folder. Shape comes first, direction later. Why?
-# * `temporal_stride` back to 2. It needs three times the training.
+# * `temporal_stride` back to 2. How much more training does it need?
 # * `"diffusion": recipe.diffusion.model_copy(update={"prediction": "x0"})`: on clips this simple it learns faster still.
 # * Words the model never saw: `model.generate("a purple 7 moving left")`. It tells you.
 #
