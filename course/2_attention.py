@@ -26,7 +26,7 @@ from mutoscope.learn.show import show_clips, show_source
 # %% [markdown]
 # ## Why attention
 #
-# A $3 \times 3 \times 3$ convolution knows its neighbours and nobody else. A disc that moves four pixels per frame is, in the next frame, nobody's neighbour: what belongs together is far
+# A $3 \times 3 \times 3$ convolution knows its neighbours and nobody else. A thing that moves four pixels per frame is, in the next frame, nobody's neighbour: what belongs together is far
 # apart. More layers reach further, one pixel each. **Attention** has no such limit: every token asks every other token, whether it is near or not, and takes from those whose answer fits.
 #
 # That freedom has a price, and it is a square. A video of $f$ frames with $s$ tokens each has $n = f s$ tokens and $n^2$ pairs. For 8 frames of $8 \times 8$ tokens:

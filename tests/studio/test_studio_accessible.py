@@ -6,7 +6,18 @@ from studio_clips import clips_in, scanned
 from studio_process import StudioProcess
 
 pytestmark = NEEDS_CHROMIUM
-PLACES = ["runs", "run/one", "run/nothing", "train", "generate", "data", "compare?runs=one,two", "nowhere"]
+PLACES = [
+    "runs",
+    "run/one",
+    "run/nothing",
+    "train",
+    "generate",
+    "data",
+    "compare?runs=one,two",
+    "learn",
+    "learn?exercise=guide",
+    "nowhere",
+]
 
 
 @pytest.mark.parametrize("scheme, width", [("light", 360), ("dark", 1600)])

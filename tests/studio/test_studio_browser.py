@@ -1,12 +1,16 @@
 """The studio in a real browser, as somebody uses it who has never seen it."""
 
 import pytest
+from planted_answers import RIGHT_GUIDE, SWAPPED_GUIDE
 from real_browser import LONG, NEEDS_CHROMIUM, chromium, opened_page
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from playwright.sync_api import Page, expect
 from studio_clips import clips_in, scanned
 from studio_process import StudioProcess
+
+from mutoscope.learn.chapters import chapter_names
+from mutoscope.learn.exercises import exercises
 
 pytestmark = NEEDS_CHROMIUM
 PLAYS = """async (video) => {
@@ -150,7 +154,8 @@ def test_by_keyboard_alone(page):
 
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize(
-    "place", ["#/runs", "#/train", "#/generate", "#/data", "#/compare", "#/run/nothing", "#/nowhere"]
+    "place",
+    ["#/runs", "#/train", "#/generate", "#/data", "#/compare", "#/learn?exercise=guide", "#/run/nothing", "#/nowhere"],
 )
 def test_no_page_is_wider_than_the_screen(page, width, place):
     page.set_viewport_size({"width": width, "height": 800})
@@ -178,3 +183,23 @@ def test_a_caption_is_mended_where_training_reads_it(page, studio):
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Caption of two")).to_have_value("a bleu ball")
     assert (folder / "two.txt").read_text().strip() == "a bleu ball"
+
+
+def test_an_exercise_is_solved_in_the_page(page):
+    page.get_by_role("link", name="Learn").click()
+    expect(page.get_by_role("article")).to_have_count(len(chapter_names()))
+    page.get_by_role("link", name="Classifier-free guidance").click()
+    answer = page.get_by_label("Your Python")
+    page.get_by_role("button", name="Check").click()
+    verdict = page.locator("#verdict")
+    expect(verdict).to_contain_text("not written yet")
+    answer.fill(SWAPPED_GUIDE)
+    page.get_by_role("button", name="Check").click()
+    expect(verdict).to_contain_text("points away from the caption", timeout=LONG)
+    answer.fill(RIGHT_GUIDE)
+    page.get_by_role("button", name="Check").click()
+    expect(verdict).to_contain_text("✓ right", timeout=LONG)
+    page.reload()
+    expect(answer).to_have_value(RIGHT_GUIDE)  # what was written is still there
+    page.get_by_role("link", name="Unpatchify").click()
+    expect(page.get_by_label("Your Python")).to_have_value(exercises()["unpatchify"].starter)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..files import whole_file
 from .chapters import chapter_names, read_chapter
-from .render import index, page
+from .render import index, page, titles
 from .run import run_chapter
 
 
@@ -17,7 +17,6 @@ def build(names: Sequence[str], out: Path, execute: bool, on_line: Callable[[str
     import nbformat
 
     chapters = [read_chapter(name) for name in names or chapter_names()]
-    everything = [(one.name, one.title) for one in map(read_chapter, chapter_names())]
     out.mkdir(parents=True, exist_ok=True)
     found: list[str] = []
     for chapter in chapters:
@@ -27,7 +26,7 @@ def build(names: Sequence[str], out: Path, execute: bool, on_line: Callable[[str
             on_line(f"{chapter.name}: {seconds:.0f} s")
             found += [f"{chapter.name}: {one}" for one in wrong]
         with whole_file(out / f"{chapter.name}.html") as half:
-            half.write_text(page(chapter, everything), encoding="utf-8")
+            half.write_text(page(chapter, titles()), encoding="utf-8")
         with whole_file(out / f"{chapter.name}.ipynb") as half:
             nbformat.write(chapter.notebook, half)
     with whole_file(out / "index.html") as half:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from .chapters import Chapter
+from .chapters import Chapter, chapter_names, read_chapter
 from .markdown import html
 from .quoted import MIME
 from .run import TERMINAL
@@ -20,9 +20,14 @@ def page(chapter: Chapter, others: list[tuple[str, str]]) -> str:
         for name, title in others
     )
     return _template("chapter").substitute(
-        title=escape(chapter.title), style=_style(), links=links, sections=sections,
-        body="\n".join(cell_html(cell) for cell in chapter.notebook.cells), name=chapter.name, speak=_file("speak.js"),
+        title=escape(chapter.title), name=chapter.name, style=_style(), links=links, sections=sections,
+        body="\n".join(map(cell_html, chapter.notebook.cells)), speak=page_file("speak.js"),
     )  # fmt: skip
+
+
+def titles() -> list[tuple[str, str]]:
+    """(name, title) of all chapters."""
+    return [(name, read_chapter(name).title) for name in chapter_names()]
 
 
 def index(chapters: list[Chapter]) -> str:
@@ -77,7 +82,7 @@ def _text(text: str) -> str:
 
 
 def _template(name: str) -> Template:
-    return Template(_file(f"{name}.html.template"))
+    return Template(page_file(f"{name}.html.template"))
 
 
 @cache
@@ -85,9 +90,10 @@ def _style() -> str:
     from pygments.formatters import HtmlFormatter
 
     light, dark = (HtmlFormatter(style=style).get_style_defs(".code") for style in ("default", "monokai"))
-    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{_file('chapter.css')}"
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{page_file('chapter.css')}"
 
 
 @cache
-def _file(name: str) -> str:
+def page_file(name: str) -> str:
+    """One of the files that pages are made of."""
     return files("mutoscope.learn").joinpath("page", name).read_text(encoding="utf-8")

@@ -7,12 +7,14 @@ import { TrainPage } from "./pages/train.js";
 import { GeneratePage } from "./pages/generate.js";
 import { DataPage } from "./pages/data.js";
 import { ComparePage } from "./pages/compare.js";
+import { LearnPage } from "./pages/learn.js";
 
 const PAGES = [
   { path: "runs", title: "Runs", page: RunsPage },
   { path: "generate", title: "Generate", page: GeneratePage },
   { path: "data", title: "Data", page: DataPage },
   { path: "compare", title: "Compare", page: ComparePage },
+  { path: "learn", title: "Learn", page: LearnPage },
 ];
 const HIDDEN = { run: { title: "Run", page: RunPage, under: "runs" }, train: { title: "Start a run", page: TrainPage, under: "runs" } };
 
