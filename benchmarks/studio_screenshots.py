@@ -29,7 +29,7 @@ def main() -> None:
         "generate": "#/generate",
         "data": "#/data",
         "compare": f"#/compare?runs={given.compare}",
-        "learn": "#/learn?exercise=guide",
+        "learn": "#/learn/exercises?exercise=guide",
     }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)

@@ -51,6 +51,17 @@ def test_pages_outside_the_workspace_are_not_shown(client, workspace, tmp_path):
     assert "outside" not in client.get(f"/learn/{name}.html").text
 
 
+def test_a_chapter_is_run_by_the_command_that_anyone_types(client):
+    name = chapter_names()[0]
+    job = client.post("/api/learn/run", json={"chapter": name}).json()
+    assert job["kind"] == "chapter" and job["payload"]["args"] == ["learn", "build", name, "--out", learn.PAGES]
+    assert client.post("/api/learn/run", json={"chapter": name}).json()["id"] == job["id"]  # once is enough
+    client.post("/api/job/cancel", json={"job": job["id"]})
+    assert client.post("/api/learn/run", json={"chapter": name}).json()["id"] != job["id"]
+    assert client.post("/api/learn/run", json={"chapter": "nothing"}).status_code == 404
+    assert client.post("/api/learn/run", json={"chapter": "../1_pixels"}).status_code == 404
+
+
 def test_answers_are_checked(client):
     right = client.post("/api/learn/check", json={"exercise": "guide", "source": RIGHT_GUIDE}).json()
     assert right["right"] and right["hint"] is None

@@ -10,16 +10,17 @@ from fastapi.testclient import TestClient
 from tiny import awake_model, tiny_run
 
 from mutoscope.denoisers.word_attention import WordAttention
+from mutoscope.evaluation.word_heat import overlay
 from mutoscope.pipeline import GenerateRequest, generate
 from mutoscope.pipeline.request import windows_of
 from mutoscope.studio.app import build_app
 from mutoscope.studio.jobs import Jobs
-from mutoscope.studio.looked_at import PARTS, frame_places, look, overlay, part_maps
+from mutoscope.studio.looked_at import PARTS, look, part_maps
 from mutoscope.studio.queue import LANES
 from mutoscope.studio.requests import VideoRequest
 from mutoscope.studio.videos import Videos
 from mutoscope.vae.config import PixelConfig, VAEConfig
-from mutoscope.vae.model import latent_shape
+from mutoscope.vae.model import frame_places, latent_shape
 from mutoscope.video.read import read_video
 
 PROMPT = "a red 7 moving left"

@@ -15,7 +15,8 @@ PLACES = [
     "data",
     "compare?runs=one,two",
     "learn",
-    "learn?exercise=guide",
+    "learn/figures?figure=words",
+    "learn/exercises?exercise=guide",
     "nowhere",
 ]
 
@@ -36,6 +37,8 @@ def test_pages_are_accessible(workspace, make_run, scheme, width):
         for place in PLACES:
             page.goto(f"{studio.address}#/{place}")
             page.locator("h1").first.wait_for()
+            if "figure=" in place:
+                page.locator("canvas").first.wait_for(timeout=60_000)
             page.wait_for_timeout(300)  # answers come in
             found[place] = not_accessible(page)
     assert found == dict.fromkeys(PLACES, [])

@@ -155,7 +155,18 @@ def test_by_keyboard_alone(page):
 @pytest.mark.parametrize("width", [360, 1600])
 @pytest.mark.parametrize(
     "place",
-    ["#/runs", "#/train", "#/generate", "#/data", "#/compare", "#/learn?exercise=guide", "#/run/nothing", "#/nowhere"],
+    [
+        "#/runs",
+        "#/train",
+        "#/generate",
+        "#/data",
+        "#/compare",
+        "#/learn",
+        "#/learn/figures?figure=words",
+        "#/learn/exercises?exercise=guide",
+        "#/run/nothing",
+        "#/nowhere",
+    ],
 )
 def test_no_page_is_wider_than_the_screen(page, width, place):
     page.set_viewport_size({"width": width, "height": 800})
@@ -185,9 +196,38 @@ def test_a_caption_is_mended_where_training_reads_it(page, studio):
     assert (folder / "two.txt").read_text().strip() == "a bleu ball"
 
 
+def test_a_figure_moves_with_its_slider(page):
+    page.goto(page.url.split("#")[0] + "#/learn/figures?figure=words")
+    picture, slider = page.get_by_role("img", name="last third"), page.get_by_role("slider", name="word")
+    expect(picture).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("slider", name="frame").fill("8")
+    expect(slider).to_have_attribute("aria-valuetext", "7")
+    expect(page.get_by_text("% of all attention. By latent frame")).to_be_visible()
+
+    def pixels() -> str:
+        return picture.evaluate("canvas => canvas.toDataURL()")
+
+    seven = pixels()
+    slider.press("ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuetext", "red")
+    red = pixels()
+    page.get_by_role("slider", name="frame").press("ArrowRight")
+    page.get_by_role("slider", name="frame").press("ArrowRight")
+    assert len({seven, red, pixels()}) == 3
+    page.get_by_label("Prompt").fill("a zebra")
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_text("the model never saw: 'zebra'")).to_be_visible(timeout=LONG)
+    page.get_by_label("Prompt").fill("red " * 60)
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_text("failed")).to_be_visible(timeout=LONG)
+    expect(picture).to_be_visible()  # what was there stays
+
+
 def test_an_exercise_is_solved_in_the_page(page):
     page.get_by_role("link", name="Learn").click()
     expect(page.get_by_role("article")).to_have_count(len(chapter_names()))
+    page.get_by_role("link", name="Exercises").click()
     page.get_by_role("link", name="Classifier-free guidance").click()
     answer = page.get_by_label("Your Python")
     page.get_by_role("button", name="Check").click()

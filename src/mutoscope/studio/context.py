@@ -1,5 +1,6 @@
 """What the answers of one server share."""
 
+import shutil
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,6 +20,15 @@ class Studio:
     queue: Queue
     runs: RunList
     events: Events
+
+    def forget(self, job: str) -> None:
+        """Remove a job that is over, and its files; one that is open stays."""
+        folder = self.workspace.job_folder(job)
+        self.queue.jobs.forget(job)
+        try:
+            self.queue.jobs.get(job)
+        except LookupError:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def studio_of(request: Request) -> Studio:

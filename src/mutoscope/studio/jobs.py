@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from ..config import Config
 
-Kind = Literal["train", "evaluate", "generate", "strip", "words"]
+Kind = Literal["train", "evaluate", "chapter", "generate", "strip", "words", "figure"]
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 OPEN: tuple[State, ...] = ("queued", "running")
 LONGEST_QUEUE = 100

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..config import Config
 from ..denoisers.word_attention import WordAttention
+from ..evaluation.word_heat import overlay
 from ..files import whole_file
 from ..pipeline import GenerateRequest
 from ..pipeline.request import Windows, windows_of
-from ..vae.config import AutoencoderConfig
-from ..vae.model import frames_within
+from ..vae.model import frame_places
 from ..video.write import VideoWriter
 from .jobs import Job, Jobs, State
 from .requests import VideoRequest
@@ -26,8 +25,6 @@ from .workspace import Workspace
 PARTS = 3
 """Of the steps: the first third, the second, the last. Video (PARTS + 1) * word + part; the last one is all steps."""
 CHUNK = 32  # frames at a time
-HEAT = np.array([255, 120, 0], np.float32)
-GREY, HOTTEST = 0.8, 0.65  # how bright the video is under the heat, how much of it the heat hides
 
 
 class WordCell(Config):
@@ -95,25 +92,6 @@ def part_maps(seen: WordAttention, windows: Windows) -> list[Float[Tensor, "f h 
             pieces.append(piece if window == 0 else piece[-added:])
         found.append(torch.cat(pieces))
     return found
-
-
-def frame_places(config: AutoencoderConfig, num_frames: int) -> list[int]:
-    """The latent frame that each frame is decoded from."""
-    places, latent = [], 0
-    for frame in range(num_frames):
-        while frames_within(config, latent + 1) <= frame:
-            latent += 1
-        places.append(latent)
-    return places
-
-
-def overlay(
-    frames_u8: UInt8[np.ndarray, "F H W 3"], heat: Float[Tensor, "F h w"], scale: int
-) -> UInt8[np.ndarray, "F {scale}*H {scale}*W 3"]:
-    """The video in grey under its heat of 0 to 1, each pixel as scale x scale ones."""
-    grey = GREY * frames_u8.mean(-1, dtype=np.float32).repeat(scale, axis=1).repeat(scale, axis=2)[..., None]
-    smooth = F.interpolate(heat[:, None], size=grey.shape[1:3], mode="bilinear")[:, 0, :, :, None].numpy() * HOTTEST
-    return (grey * (1 - smooth) + HEAT * smooth).round().astype(np.uint8)
 
 
 def _write(folder: Path, word: int, video: np.ndarray, heats: list[Tensor], fps: float) -> None:

@@ -8,7 +8,8 @@ from .jobs import Job, Jobs, Kind
 from .workspace import Workspace
 
 LANES: dict[Kind, str] = {
-    "train": "long", "evaluate": "long", "generate": "short", "strip": "short", "words": "short",
+    "train": "long", "evaluate": "long", "chapter": "long", "generate": "short", "strip": "short", "words": "short",
+    "figure": "short",
 }  # fmt: skip
 """By kind of job; what is in one lane is done one after the other."""
 

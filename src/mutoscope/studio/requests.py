@@ -64,6 +64,21 @@ class VideoRequest(Config):
         return len(self.prompts) * len(self.seeds) * max(1, len(self.steps)) * max(1, len(self.guidance))
 
 
+SHOWN = "figure.json"
+"""What a page needs to know of a figure, beside its pictures."""
+
+
+class FigureRequest(Config):
+    """Compute an interactive figure of the course."""
+
+    figure: Annotated[str, Field(max_length=100)]
+    """Which."""
+    prompt: Prompt = "a red 7 moving left"
+    """What its videos show; a figure about a clip does not read it."""
+    number: Annotated[int, Field(ge=0, lt=10_000)] = 0
+    """The clip it is about, or the seed of its videos."""
+
+
 class Cell(Config):
     """One video of a request, and the settings that made it."""
 

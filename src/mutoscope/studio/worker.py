@@ -77,6 +77,10 @@ class Worker:
             from .looked_at import look
 
             return look(job, jobs, self._leaving, self._workspace, self._videos)
+        if job.kind == "figure":
+            from .figures import draw_figure
+
+            return draw_figure(job, jobs, self._leaving, self._workspace, self._videos.pipeline(""))
         return self._videos.make(job, jobs, self._leaving)
 
 

@@ -42,6 +42,16 @@ def frames_within(config: AutoencoderConfig, num_latents: int) -> int:
     return 1 + stride * (num_latents - 1) if config.first_frame_alone else stride * num_latents
 
 
+def frame_places(config: AutoencoderConfig, num_frames: int) -> list[int]:
+    """The latent frame that each frame is decoded from."""
+    places, latent = [], 0
+    for frame in range(num_frames):
+        while frames_within(config, latent + 1) <= frame:
+            latent += 1
+        places.append(latent)
+    return places
+
+
 def longest_clip(config: AutoencoderConfig, num_frames: int) -> int:
     """The largest number of frames that fits, at most num_frames (but never less than the shortest clip)."""
     if isinstance(config, PixelConfig):

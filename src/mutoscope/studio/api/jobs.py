@@ -1,7 +1,6 @@
 """The queue: what waits, runs and is done; cancel, once more, forget."""
 
 import json
-import shutil
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -49,12 +48,7 @@ def again(studio: Here, asked: ById) -> Job:
 @router.delete("/job")
 def forget(studio: Here, job: Annotated[str, Query(max_length=100)]) -> None:
     """Remove a job that is over, and its videos."""
-    folder = studio.workspace.job_folder(job)
-    studio.queue.jobs.forget(job)
-    try:
-        studio.queue.jobs.get(job)
-    except LookupError:
-        shutil.rmtree(folder, ignore_errors=True)
+    studio.forget(job)
 
 
 def _with_result(studio: Studio, job: Job) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ...learn.exercises import exercises
 from ...learn.render import page, page_file, titles
 from ..context import Studio, studio_of
 from ..forms import Refused
+from ..jobs import OPEN, Job
 from ..workspace import Missing
 
 router = APIRouter(prefix="/api/learn")
@@ -28,6 +29,12 @@ PAGES = "course-pages"
 Name = Annotated[str, InPath(max_length=100)]
 INLINE = re.compile(r'<script type="module">.*?</script>', re.DOTALL)
 _checking = Lock()
+
+
+class ByName(Config):
+    """A chapter."""
+
+    chapter: Annotated[str, Field(max_length=100)]
 
 
 class Answer(Config):
@@ -76,6 +83,17 @@ def notebook(studio: Here, name: Name) -> Response:
     built = _built(studio, name, ".ipynb")
     text = built.read_text(encoding="utf-8") if built else nbformat.writes(_chapter(name).notebook)
     return Response(text, media_type="application/x-ipynb+json")
+
+
+@router.post("/run")
+def run(studio: Here, asked: ByName) -> Job:
+    """A job that runs a chapter from its first cell to its last; then its page shows what they show."""
+    one, jobs = _chapter(asked.chapter), studio.queue.jobs.recent("chapter")
+    for job in jobs:
+        if job.payload["chapter"] == one.name and job.state in OPEN:
+            return job
+    args = ["learn", "build", one.name, "--out", PAGES]
+    return studio.queue.submit("chapter", one.title, "", {"chapter": one.name, "args": args})
 
 
 @router.post("/check")

@@ -59,7 +59,7 @@ export function Question({ title, children, yes, typed, onYes, onNo }) {
 }
 
 // A video that loops; starts by itself unless the reader wants less motion.
-const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 export function Video({ src, label, tile }) {
   return html`<video class=${tile ? "tile" : ""} src=${src} aria-label=${label} loop muted playsinline controls=${calm() || !tile}
     autoplay=${!calm()} preload="auto"></video>`;
