@@ -8,6 +8,7 @@ from .parse import wants_help
 ACTIONS = {
     "check": "check your answer to an exercise, and hear what is wrong with it",
     "build": "run the chapters and write them as pages that open offline",
+    "ask": "ask what the course says about something",
     "narrate": "read the chapters aloud into audio files",
 }
 HELP = """usage: mutoscope learn ACTION [options]

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from .. import __version__
-from .api import compare, data, figures, generate, inside, jobs, learn, runs, train
+from .api import ask, compare, data, figures, generate, inside, jobs, learn, runs, train
 from .context import Studio
 from .events import Events
 from .forms import Refused
@@ -25,7 +25,7 @@ def build_app(workspace: Workspace) -> FastAPI:
     app = FastAPI(title="Mutoscope studio", version=__version__, docs_url=None, redoc_url=None)
     queue, run_list = Queue(workspace), RunList(workspace)
     app.state.studio = Studio(workspace, queue, run_list, Events(queue.jobs, run_list))
-    for part in (runs, train, generate, data, compare, inside, learn, figures, jobs):
+    for part in (runs, train, generate, data, compare, inside, learn, figures, ask, jobs):
         app.include_router(part.router)
     app.include_router(learn.pages)
     _answers_to_errors(app)

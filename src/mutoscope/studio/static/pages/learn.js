@@ -2,11 +2,12 @@
 import { html, useEffect, useState } from "../vendor/preact-htm.js";
 import { post, useAnswer } from "../api.js";
 import { Loading, State, Wrong } from "../parts.js";
+import { Ask } from "../ask.js";
 import { Figures } from "./figures.js";
 
 const kept = (name) => `answer-${name}`;
 
-const TABS = [["", "Chapters"], ["figures", "Figures"], ["exercises", "Exercises"]];
+const TABS = [["", "Chapters"], ["figures", "Figures"], ["exercises", "Exercises"], ["ask", "Ask"]];
 
 export function LearnPage({ name, values, jobs }) {
   const course = useAnswer("/api/learn", (event) => event === "jobs");
@@ -19,6 +20,7 @@ export function LearnPage({ name, values, jobs }) {
       <a class="button" key=${tab} href=${`#/learn${tab && `/${tab}`}`} aria-current=${tab === name ? "page" : undefined}>${title}</a>`)}</nav>
     ${name === "figures" ? html`<${Figures} chosen=${values.get("figure")} jobs=${jobs} />`
       : name === "exercises" ? html`<${Exercises} exercises=${exercises} name=${values.get("exercise")} />`
+      : name === "ask" ? html`<section class="card" aria-label="Ask"><h2>Ask about the course</h2><${Ask} chapters=${chapters} /></section>`
       : html`${problem && html`<div class="message plain">The chapters cannot be read: ${problem}</div>`}
         <div class="cards">${chapters.map((one) => html`<${Chapter} key=${one.name} chapter=${one} job=${jobs.find((job) => job.kind === "chapter" && job.payload.chapter === one.name)} />`)}</div>`}`;
 }
