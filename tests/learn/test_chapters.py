@@ -1,5 +1,6 @@
 """The chapters: what they are made of, and the pages they become. That they run is in test_chapters_run.py."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -107,20 +108,16 @@ def test_wrong_names_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_built_package_carries_the_chapters(tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(tmp_path),
-        str(ROOT),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
+def test_a_built_package_carries_the_chapters_and_what_is_searched(tmp_path):
+    copy, wheels = tmp_path / "copy", tmp_path / "wheels"  # building leaves files behind
+    for name in ("src", "course", "docs"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(copy)]
+    subprocess.run(pip, check=True, capture_output=True)
+    (wheel,) = wheels.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"mutoscope/learn/chapters/{file.name}" for file in CHECKOUT.glob("*.py")} <= set(names)
+    assert {f"mutoscope/learn/docs/{file.name}" for file in (ROOT / "docs").glob("*.md")} <= set(names)
     assert "mutoscope/learn/page/chapter.css" in names
