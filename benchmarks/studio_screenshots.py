@@ -29,6 +29,7 @@ def main() -> None:
         "generate": "#/generate",
         "data": "#/data",
         "compare": f"#/compare?runs={given.compare}",
+        "figures": "#/learn/figures?figure=noise",
         "learn": "#/learn/exercises?exercise=guide",
     }
     with sync_playwright() as playwright:
@@ -42,6 +43,8 @@ def main() -> None:
                     page.goto(given.address + place)
                     page.reload()
                     page.wait_for_selector("h1")
+                    if name == "figures":  # computed before it is shown
+                        page.wait_for_selector("canvas", timeout=60_000)
                     page.wait_for_timeout(1200)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:

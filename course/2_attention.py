@@ -33,9 +33,9 @@ WORK = Path("work/chapter2")
 # %% [markdown]
 # ## How far does a convolution see?
 #
-# A window of 3 frames sees one frame back and one ahead. Two such layers see two, and so on: $n$ layers see $2n + 1$ frames. For
-# a disc that drifts through 8 frames that is soon enough. For "the ball that was hidden comes out again", 100 frames
-# later, it is not.
+# A window of 3 frames sees one frame back and one ahead. Two such layers see two, and so on: $n$ layers see $2n + 1$
+# frames. For a disc that drifts through 8 frames that is soon enough. For "the ball that was hidden comes out again",
+# 100 frames later, it is not.
 #
 # We need not trust the formula. If an input frame has no influence on an output, its gradient is exactly zero. So take
 # stacks of the package's own 3-D convolutions, ask for the gradient of frame 4 of the output, and mark the input frames
@@ -59,23 +59,26 @@ show_numbers(seen[None], seen[None], [label], "a triangle of ones that grows by 
 quote(two_layers=seen[1].sum().item(), four_layers=seen[3].sum().item())
 
 # %% [markdown]
-# Two layers see **5**<!-- two_layers --> frames, four see **9**<!-- four_layers -->. And what a far frame has to say passes through every
-# layer on the way, a little blurred each time. **Attention** has no such distance. Every place may look at every other, at once.
+# Two layers see **5**<!-- two_layers --> frames, four see **9**<!-- four_layers -->. And what a far frame has to say
+# passes through every layer on the way, a little blurred each time. **Attention** has no such distance. Every place may
+# look at every other, at once.
 
 # %% [markdown]
 # ## Attention, by hand
 #
-# Every place asks a question, its **query** $q$. Every place has a label, its **key** $k$, and something to say, its **value**
-# $v$. How well does a question fit a label? Multiply them, number by number, and add up. Divide by the square root of how many
-# numbers there are, $\sqrt d$; turn the results into shares by a softmax; and take that mix of the values:
+# Every place asks a question, its **query** $q$. Every place has a label, its **key** $k$, and something to say, its
+# **value** $v$. How well does a question fit a label? Multiply them, number by number, and add up. Divide by the square
+# root of how many numbers there are, $\sqrt d$; turn the results into shares by a softmax; and take that mix of the
+# values:
 #
 # $$\text{out} = \text{softmax}\!\left(\frac{q\,k^\top}{\sqrt d}\right) v.$$
 #
-# Two places, $d = 4$. The question is $(1, 1, 1, 1)$, the labels are $(1, 1, 0, 0)$ and $(0, 0, 0, 0)$. The products are 2 and 0; divided
-# by $\sqrt 4 = 2$ they are 1 and 0; the shares are $e / (e + 1) = 0.731$ and $0.269$. If the values are 10 and 0, the answer is 7.31.
+# Two places, $d = 4$. The question is $(1, 1, 1, 1)$, the labels are $(1, 1, 0, 0)$ and $(0, 0, 0, 0)$. The products
+# are 2 and 0; divided by $\sqrt 4 = 2$ they are 1 and 0; the shares are $e / (e + 1) = 0.731$ and $0.269$. If the
+# values are 10 and 0, the answer is 7.31.
 #
-# Why the square root? A sum of $d$ products of random numbers has a deviation of $\sqrt d$. Undivided, long vectors would
-# make the softmax choose one place and ignore the rest before anything is learned.
+# Why the square root? A sum of $d$ products of random numbers has a deviation of $\sqrt d$. Undivided, long vectors
+# would make the softmax choose one place and ignore the rest before anything is learned.
 
 # %%
 from mutoscope.nn.attention import attention
@@ -94,12 +97,12 @@ quote(answer=answer)
 # %% [markdown]
 # ## What it costs
 #
-# Every token looks at every other: $n$ tokens make $n^2$ pairs. For a video of $f$ frames with $s = h \cdot w$ places each,
-# $n = f \cdot s$. Take 8 frames of 8 by 8 places: $n = 8 \cdot 64 = 512$ and $512^2 = 262{,}144$ pairs.
+# Every token looks at every other: $n$ tokens make $n^2$ pairs. For a video of $f$ frames with $s = h \cdot w$ places
+# each, $n = f \cdot s$. Take 8 frames of 8 by 8 places: $n = 8 \cdot 64 = 512$ and $512^2 = 262{,}144$ pairs.
 #
-# **Factorised** attention looks twice, at less. First among the places of each frame: $s$ per token. Then at one place, over
-# time: $f$ per token. Together $(f + s) \cdot n = (8 + 64) \cdot 512 = 36{,}864$ pairs, a seventh. For 32 frames of 16 by 16 places the
-# ratio is $\frac{n^2}{(f + s)\,n} = \frac{f s}{f + s} = \frac{32 \cdot 256}{288} = 28.4$.
+# **Factorised** attention looks twice, at less. First among the places of each frame: $s$ per token. Then at one place,
+# over time: $f$ per token. Together $(f + s) \cdot n = (8 + 64) \cdot 512 = 36{,}864$ pairs, a seventh. For 32 frames
+# of 16 by 16 places the ratio is $\frac{n^2}{(f + s)\,n} = \frac{f s}{f + s} = \frac{32 \cdot 256}{288} = 28.4$.
 
 
 # %%
@@ -119,10 +122,11 @@ joint, factorised = pairs(8, 64)
 quote(joint=joint, factorised=factorised, ratio=joint / factorised, large_ratio=pairs(32, 256)[0] / pairs(32, 256)[1])
 
 # %% [markdown]
-# **262,144**<!-- joint --> against **36,864**<!-- factorised -->: **7.1**<!-- ratio --> times fewer, and **28.4**<!-- large_ratio --> times for the longer, larger one.
+# **262,144**<!-- joint --> against **36,864**<!-- factorised -->: **7.1**<!-- ratio --> times fewer, and
+# **28.4**<!-- large_ratio --> times for the longer, larger one.
 #
-# But mind the first line of the table. With only 2 frames there is next to nothing to save. And a network does more than
-# attention: its linear layers cost the same in both. In the transformer of chapter 3, with four latent frames,
+# But mind the first line of the table. With only 2 frames there is next to nothing to save. And a network does more
+# than attention: its linear layers cost the same in both. In the transformer of chapter 3, with four latent frames,
 # factorising saves a twentieth of all operations and no more
 # (`mutoscope compare disc_dit "disc_dit --denoiser.attention factorised" --flops 7e12 --snapshots 0`).
 
@@ -149,12 +153,13 @@ quote(frame_sequences=2, place_sequences=rearrange(tokens, "b f s d -> (b s) f d
 
 # %% [markdown]
 # Colours are frames. Among the *video* there is one sequence of all six tokens. Among a *frame* there are
-# **2**<!-- frame_sequences --> sequences of three, one per frame. Among a *place* there are **3**<!-- place_sequences --> sequences of two: each holds one
-# place in both frames. Frames and clips that do not sit together simply become more entries of the batch.
+# **2**<!-- frame_sequences --> sequences of three, one per frame. Among a *place* there are
+# **3**<!-- place_sequences --> sequences of two: each holds one place in both frames. Frames and clips that do not sit
+# together simply become more entries of the batch.
 #
-# **Exercise: factorised_attention.** Write both reshapes. From `x` (b, c, f, h, w) make `space` (b f, h w, c) and `time` (b h w, f,
-# c). Channels come last, because attention works on vectors. With 2 frames of 6 places, one clip becomes 2 sequences of 6
-# and 6 sequences of 2. Beware of `view`: it gives the right shape and the wrong neighbours.
+# **Exercise: factorised_attention.** Write both reshapes. From `x` (b, c, f, h, w) make `space` (b f, h w, c) and
+# `time` (b h w, f, c). Channels come last, because attention works on vectors. With 2 frames of 6 places, one clip
+# becomes 2 sequences of 6 and 6 sequences of 2. Beware of `view`: it gives the right shape and the wrong neighbours.
 
 # %%
 # %%check factorised_attention
@@ -198,18 +203,19 @@ show_numbers(
 quote(in_frame=maps[0].sum().item(), in_place=maps[1].sum().item(), both=maps[2].sum().item())
 
 # %% [markdown]
-# Rows are frames, columns are places. Among its frame the token sees **5**<!-- in_frame --> tokens, among its place **4**<!-- in_place -->, and with
-# both **20**<!-- both -->, all there are. So nothing is out of reach. But see *how*: what stands at another place in another frame
-# has to be picked up by somebody first, and be handed on. With joint attention a token goes and looks.
+# Rows are frames, columns are places. Among its frame the token sees **5**<!-- in_frame --> tokens, among its place
+# **4**<!-- in_place -->, and with both **20**<!-- both -->, all there are. So nothing is out of reach. But see *how*:
+# what stands at another place in another frame has to be picked up by somebody first, and be handed on. With joint
+# attention a token goes and looks.
 #
-# **To think about.** A disc moves two places per frame. Which attention finds it easier to learn that the disc of frame 1 is
-# the disc of frame 0?
+# **To think about.** A disc moves two places per frame. Which attention finds it easier to learn that the disc of frame
+# 1 is the disc of frame 0?
 #
 # <details><summary>Answer</summary>
 #
-# Joint attention, by far. Over time at one place, a moving thing is never there twice: the sequence of a place says "black,
-# white, black". Measured with the transformer of chapter 3, at equal operations: joint attention had the direction right in
-# 46 %, factorised in 10 %, and attention that may look at its own and earlier frames in 50 %
+# Joint attention, by far. Over time at one place, a moving thing is never there twice: the sequence of a place says
+# "black, white, black". Measured with the transformer of chapter 3, at equal operations: joint attention had the
+# direction right in 46 %, factorised in 10 %, and attention that may look at its own and earlier frames in 50 %
 # (`mutoscope compare disc_dit "disc_dit --denoiser.attention factorised" "disc_dit --denoiser.attention block_causal" --flops 7e12 --snapshots 0`).
 # That training was kept short on purpose, and with one training each the 46 and 50 are alike. The 10 are not.
 # Factorised attention saves where sequences are long; it does not come for free.
@@ -219,12 +225,12 @@ quote(in_frame=maps[0].sum().item(), in_place=maps[1].sum().item(), both=maps[2]
 # %% [markdown]
 # ## Attention does not know the order
 #
-# There is one more trap. Attention is a mix, and a mix does not depend on the order of what goes in. Shuffle the frames, and
-# you get the same answers, shuffled. A network of attention alone could not tell a disc that goes left from one that goes
-# right: it is the same set of frames.
+# There is one more trap. Attention is a mix, and a mix does not depend on the order of what goes in. Shuffle the
+# frames, and you get the same answers, shuffled. A network of attention alone could not tell a disc that goes left from
+# one that goes right: it is the same set of frames.
 #
-# The remedy is to mark places. **Rotary** positions turn query and key by an angle that grows with the position. The product
-# of two vectors depends on the angle *between* them, so on how far apart the two places are.
+# The remedy is to mark places. **Rotary** positions turn query and key by an angle that grows with the position. The
+# product of two vectors depends on the angle *between* them, so on how far apart the two places are.
 
 # %%
 from mutoscope.nn.rope import rotary_table, rotate
@@ -246,12 +252,12 @@ with torch.no_grad():
 # %% [markdown]
 # ## Train it
 #
-# `disc_attention` is a U-Net on pixels, as in chapter 1. But its convolutions are flat, 3 by 3 within a frame. What goes on
-# between frames is left to attention: first within each frame, then over time. Both come after the convolutions of a block, and both
-# begin at zero, so at first the network is one for single pictures.
+# `disc_attention` is a U-Net on pixels, as in chapter 1. But its convolutions are flat, 3 by 3 within a frame. What
+# goes on between frames is left to attention: first within each frame, then over time. Both come after the convolutions
+# of a block, and both begin at zero, so at first the network is one for single pictures.
 #
-# It gathers 4 by 4 by 4 pixels into one place, so 8 frames become 2. You know by now why: motion inside a place need not be
-# agreed on. We cut the recipe to 1,000 of its 1,600 steps. It takes about a minute and a half.
+# It gathers 4 by 4 by 4 pixels into one place, so 8 frames become 2. You know by now why: motion inside a place need
+# not be agreed on. We cut the recipe to 1,000 of its 1,600 steps. It takes about a minute and a half.
 
 # %%
 from mutoscope.denoisers.unet import Block
@@ -311,24 +317,25 @@ show_frames([pipe.generate("a disc moving left", seed=0), alone], ["the network"
 quote(direction=100 * whole.direction.value, area=100 * whole.area.value, without=100 * without.direction.value)
 
 # %% [markdown]
-# The direction is right in **96 %**<!-- direction ±10 -->, the area in **99 %**<!-- area ±8 -->. The full recipe gets 100 % and 100 %
-# (`mutoscope compare disc_conv3d disc_attention disc_unet disc_dit --seconds 195 --out runs/tutorial`).
+# The direction is right in **96 %**<!-- direction ±10 -->, the area in **99 %**<!-- area ±8 -->. The full recipe gets
+# 100 % and 100 % (`mutoscope compare disc_conv3d disc_attention disc_unet disc_dit --seconds 195 --out runs/tutorial`).
 #
-# Without attention over time the direction falls to **62 %**<!-- without ±25 -->, and the picture shows why. Each half of the video is
-# fine: four frames in one place, and the caption says which way they go. But the second half does not know where the
-# first one ended, and the disc jumps. That is what attention over time is for: agreeing.
+# Without attention over time the direction falls to **62 %**<!-- without ±25 -->, and the picture shows why. Each half
+# of the video is fine: four frames in one place, and the caption says which way they go. But the second half does not
+# know where the first one ended, and the disc jumps. That is what attention over time is for: agreeing.
 #
-# We paid for it in steps. With 800 of them instead of 1,000, this network had 47 % right when we tried: agreeing is learned
-# late, and then quickly (`mutoscope train disc_attention --training.steps 800 --out runs/shorter`, then `mutoscope evaluate runs/shorter`).
+# We paid for it in steps. With 800 of them instead of 1,000, this network had 47 % right when we tried: agreeing is
+# learned late, and then quickly (`mutoscope train disc_attention --training.steps 800 --out runs/shorter`, then
+# `mutoscope evaluate runs/shorter`).
 #
 # **To think about.** Joint attention was better and simpler. Who needs factorised attention, then?
 #
 # <details><summary>Answer</summary>
 #
 # Whoever cannot pay for the pairs. At 32 frames of 256 places they are 28 times as many, and at some length attention
-# *is* the cost. There are other ways out: make the sequence shorter first, by a VAE and patches, which is chapter 3; or let each
-# frame look only at itself and earlier ones, which cost nothing in direction in our measurement (50 % against 46 %) and
-# lets videos be made piece by piece
+# *is* the cost. There are other ways out: make the sequence shorter first, by a VAE and patches, which is chapter 3; or
+# let each frame look only at itself and earlier ones, which cost nothing in direction in our measurement (50 % against
+# 46 %) and lets videos be made piece by piece
 # (`mutoscope compare disc_dit "disc_dit --denoiser.attention factorised" "disc_dit --denoiser.attention block_causal" --flops 7e12 --snapshots 0`).
 #
 # </details>

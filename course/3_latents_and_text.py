@@ -122,9 +122,9 @@ show_video(list(batch.frames), batch.captions)
 #
 # $$\mathrm{KL} = \tfrac12\left(\mu^2 + \sigma^2 - 1 - \log\sigma^2\right).$$
 #
-# For $\mu = 1$, $\sigma^2 = 1$ that is $\frac12(1 + 1 - 1 - 0) = 0.5$. For $\mu = 0$, $\sigma^2 = 1$ it is 0: nothing to
-# pay. For a cloud shrunk to $\sigma^2 = 0.01$ around $\mu = 0$ it is $\frac12(0 + 0.01 - 1 + 4.605) = 1.81$: points are
-# dear. This is how the package writes both.
+# For $\mu = 1$, $\sigma^2 = 1$ that is $\frac12(1 + 1 - 1 - 0) = 0.5$. For $\mu = 0$, $\sigma^2 = 1$ it is 0: nothing
+# to pay. For a cloud shrunk to $\sigma^2 = 0.01$ around $\mu = 0$ it is $\frac12(0 + 0.01 - 1 + 4.605) = 1.81$: points
+# are dear. This is how the package writes both.
 
 # %%
 from mutoscope.vae.posterior import Posterior
@@ -150,8 +150,8 @@ quote(kl_shrunk=Posterior(one(0), log(0.01)).kl().item())
 # %% [markdown]
 # The third line says **1.81**<!-- kl_shrunk -->, as by hand.
 #
-# **Exercise: reparameterise.** Write the draw and the price for whole clips. `mean`, `log_variance` and `noise` have the
-# shape (b, c, f, h, w). Return two things: `z` of the same shape, and the KL of each clip, shape (b,), which is the
+# **Exercise: reparameterise.** Write the draw and the price for whole clips. `mean`, `log_variance` and `noise` have
+# the shape (b, c, f, h, w). Return two things: `z` of the same shape, and the KL of each clip, shape (b,), which is the
 # average over everything but the clips. With mean 1, log-variance 0 and noise 0.5 the answers are 1.5 and 0.5.
 #
 # Replace the dots and run the cell. It is checked against the package, and a mistake is named. As long as the dots are
@@ -170,13 +170,16 @@ def reparameterise(mean, log_variance, noise):
 # %% [markdown]
 # ## What the loss adds up
 #
-# The VAE minimises two things at once: how different the decoded clip is, and $\beta$ times the price of its clouds. Say
-# the reconstruction error is 0.015, the KL is 3.2 and $\beta$ is 0.001:
+# The VAE minimises two things at once: how different the decoded clip is, and $\beta$ times the price of its clouds.
+# Say the reconstruction error is 0.015, the KL is 3.2 and $\beta$ is 0.001:
 #
 # $$0.015 + 0.001 \cdot 3.2 = 0.015 + 0.0032 = 0.0182.$$
 #
-# The KL itself is two hundred times larger than the error, but after $\beta$ it is less than a fifth of the sum. That is
-# on purpose: we want good pictures first, tidy latents second.
+# The KL itself is two hundred times larger than the error, but after $\beta$ it is less than a fifth of the sum. That
+# is on purpose: we want good pictures first, tidy latents second.
+#
+# **Move it.** `mutoscope studio`, page *Learn*, tab *Figures*: *β, the price of a cloud* shows what each $\beta$ makes
+# of one clip's cloud.
 
 # %%
 reconstruction, kl, beta = 0.015, 3.2, 0.001
@@ -197,8 +200,8 @@ show_source(vae_loss)
 #
 # <details><summary>Answer</summary>
 #
-# Too much, and the clouds are pushed into each other: the decoder can no longer tell clips apart, and blurs. Too little,
-# and we are back at a plain autoencoder. Measured on these discs with a short training, by
+# Too much, and the clouds are pushed into each other: the decoder can no longer tell clips apart, and blurs. Too
+# little, and we are back at a plain autoencoder. Measured on these discs with a short training, by
 # `mutoscope compare disc_dit "disc_dit --vae.kl-weight 1e-6" "disc_dit --vae.kl-weight 1e-2" "disc_dit --vae.kl-weight 0.1" --flops 7e12 --snapshots 0`:
 # with 0.1 the disc has its right area in 71 % of the videos, with 1e-4 in 97 %. The PSNR of the VAE hardly shows it
 # (25.5 against 25.8 dB). Between 1e-4 and 1e-2 nothing changes that could be told from chance. With 1e-6 the direction
@@ -241,15 +244,16 @@ show_numbers(
 quote(noticed=touched[0].sum().item())
 
 # %% [markdown]
-# A 1 stands where a latent frame noticed a change. Latent frame 0 notices **4**<!-- noticed --> changes, those of frames 0 to 3. Frames 4 to 7 come after it. Latent frame 1
-# notices its own four, and what the memory of the blocks carries over from before.
+# A 1 stands where a latent frame noticed a change. Latent frame 0 notices **4**<!-- noticed --> changes, those of
+# frames 0 to 3. Frames 4 to 7 come after it. Latent frame 1 notices its own four, and what the memory of the blocks
+# carries over from before.
 #
 # One thing about counting. Eight frames with stride 4 give two latent frames. But often one wants the first frame to
 # stand alone, so that a picture is a video of one frame: then $1 + 4k$ frames become $1 + k$, and the packaged model
 # turns its 17 frames into 5. Both ways are in the package (`first_frame_alone`).
 #
-# **Exercise: downsample_time.** Merge frames by their mean, the first one left alone. `x` is (b, c, 1 + stride k, h, w);
-# return (b, c, 1 + k, h, w). With stride 2 the frames 5, 1, 3, 2, 6 become 5, 2, 4.
+# **Exercise: downsample_time.** Merge frames by their mean, the first one left alone. `x` is (b, c, 1 + stride k, h,
+# w); return (b, c, 1 + k, h, w). With stride 2 the frames 5, 1, 3, 2, 6 become 5, 2, 4.
 
 # %%
 # %%check downsample_time
@@ -278,9 +282,9 @@ def downsample_time(x, stride):
 # %% [markdown]
 # ## Train the VAE
 #
-# Now for real. The recipe is the package's `disc_dit` with temporal stride 4, and fewer steps. `fit` is the training loop
-# of every stage in the package; a task tells it what the loss is. It writes a checkpoint into the run folder and goes on
-# from there if it is called again. This takes about a quarter of a minute.
+# Now for real. The recipe is the package's `disc_dit` with temporal stride 4, and fewer steps. `fit` is the training
+# loop of every stage in the package; a task tells it what the loss is. It writes a checkpoint into the run folder and
+# goes on from there if it is called again. This takes about a quarter of a minute.
 
 # %%
 from mutoscope.training.run import build_model, measure_statistics
@@ -325,8 +329,8 @@ print(f"PSNR {psnr:.1f} dB; blank frames {blank:.1f} dB")
 quote(vae_psnr=psnr, blank_psnr=blank)
 
 # %% [markdown]
-# About **32 dB**<!-- vae_psnr ±2 -->; blank frames have **10.2 dB**<!-- blank_psnr ±0.2 -->. What is lost sits mostly at the
-# edge of the disc.
+# About **32 dB**<!-- vae_psnr ±2 -->; blank frames have **10.2 dB**<!-- blank_psnr ±0.2 -->. What is lost sits mostly
+# at the edge of the disc.
 #
 # And what do the latents look like? There are two latent frames of four channels, 8 by 8 places each.
 
@@ -340,10 +344,10 @@ quote(latent_std=latents.std().item())
 # %% [markdown]
 # You can still see where the disc is. Everything else about the code the network made up by itself.
 #
-# The deviation is about **1**<!-- latent_std ±0.15 -->. That is no accident: `measure_statistics` measured mean and deviation
-# of every channel, and the VAE divides by them from then on. Diffusion mixes latents with noise of deviation 1, and the
-# mix means what it should only if both have the same size. The notebook that this chapter grew from left that out, and
-# it was one of the reasons why its generations failed.
+# The deviation is about **1**<!-- latent_std ±0.15 -->. That is no accident: `measure_statistics` measured mean and
+# deviation of every channel, and the VAE divides by them from then on. Diffusion mixes latents with noise of deviation
+# 1, and the mix means what it should only if both have the same size. The notebook that this chapter grew from left
+# that out, and it was one of the reasons why its generations failed.
 #
 # What lies between two codes? Take the latents of two clips and decode the point halfway.
 
@@ -370,9 +374,9 @@ show_frames(
 #
 # $$\frac{8}{1} \cdot \frac{16}{2} \cdot \frac{16}{2} = 8 \cdot 8 \cdot 8 = 512 \text{ tokens.}$$
 #
-# Attention compares every token with every other: $512^2 = 262{,}144$ pairs. Were every pixel place a token, there would
-# be $32 \cdot 64 \cdot 64 = 131{,}072$ of them, 256 times as many, and 65,536 times as many pairs. That is why there
-# is a VAE, and why there are patches.
+# Attention compares every token with every other: $512^2 = 262{,}144$ pairs. Were every pixel place a token, there
+# would be $32 \cdot 64 \cdot 64 = 131{,}072$ of them, 256 times as many, and 65,536 times as many pairs. That is why
+# there is a VAE, and why there are patches.
 
 # %%
 from mutoscope.nn.patch import patchify, unpatchify
@@ -384,9 +388,9 @@ quote(tokens=patchify(large, (1, 2, 2)).shape[1], our_tokens=patchify(latents, (
 show_source(patchify)
 
 # %% [markdown]
-# **512**<!-- tokens --> tokens for the large clip, **32**<!-- our_tokens --> of 16 numbers each for ours. Read the pattern in
-# `patchify` aloud: `(h ph)` says that the rows of the clip are `h` patches of `ph` rows. On the right, `(f h w)` is the
-# number of the token, `(pf ph pw c)` are the numbers in it.
+# **512**<!-- tokens --> tokens for the large clip, **32**<!-- our_tokens --> of 16 numbers each for ours. Read the
+# pattern in `patchify` aloud: `(h ph)` says that the rows of the clip are `h` patches of `ph` rows. On the right,
+# `(f h w)` is the number of the token, `(pf ph pw c)` are the numbers in it.
 #
 # Here it is on a latent frame of 4 by 6 places with one channel, numbered row by row. Colours are tokens.
 
@@ -402,9 +406,12 @@ show_numbers(tokens.long(), owner, ["its tokens, one per row"], "six tokens of f
 # The first token holds 0, 1, 6 and 7: two of one row, two of the next. They are neighbours in the frame, but far apart
 # in memory. That is why no `reshape` alone can do this; axes have to change places.
 #
-# **Exercise: unpatchify.** The way back. `tokens` are (b, n, k), `grid` counts the patches (f, h, w), `patch` is (pf, ph,
-# pw). Return latents (b, c, f pf, h ph, w pw). The number of channels is what is left of $k$: for tokens of 16 numbers
-# and patches of (1, 2, 2), $16 / 4 = 4$.
+# **Move it.** `mutoscope studio`, page *Learn*, tab *Figures*: *VAE, patches, tokens, and back* walks along the tokens
+# of a clip, and shows what is missing without each.
+#
+# **Exercise: unpatchify.** The way back. `tokens` are (b, n, k), `grid` counts the patches (f, h, w), `patch` is (pf,
+# ph, pw). Return latents (b, c, f pf, h ph, w pw). The number of channels is what is left of $k$: for tokens of 16
+# numbers and patches of (1, 2, 2), $16 / 4 = 4$.
 
 # %%
 # %%check unpatchify
@@ -423,9 +430,9 @@ def unpatchify(tokens, grid, patch):
 # <details><summary>Answer</summary>
 #
 # At equal operations the larger patches get more steps: (2, 4, 4) took 2,170 where (1, 2, 2) took 494. It did not help.
-# Direction right in 35 % (26 to 45) against 46 % (37 to 56), which is about the same within chance, and in *seconds* the
-# larger ones were slower, 213 against 81, because small matrices use a processor badly. The smallest, (1, 1, 1), learned
-# nothing in that budget
+# Direction right in 35 % (26 to 45) against 46 % (37 to 56), which is about the same within chance, and in *seconds*
+# the larger ones were slower, 213 against 81, because small matrices use a processor badly. The smallest, (1, 1, 1),
+# learned nothing in that budget
 # (`mutoscope compare disc_dit "disc_dit --denoiser.patch 1 1 1" "disc_dit --denoiser.patch 1 4 4" "disc_dit --denoiser.patch 2 4 4" --flops 7e12 --snapshots 0`).
 #
 # </details>
@@ -439,13 +446,14 @@ def unpatchify(tokens, grid, patch):
 #
 # $$x_t = (1 - t)\,x_0 + t \cdot \text{noise}.$$
 #
-# One number: $x_0 = 1$, noise $= -0.5$, $t = 0.25$ give $x_t = 0.75 \cdot 1 + 0.25 \cdot (-0.5) = 0.625$. As $t$ grows, the
-# point moves along a straight line at a constant **velocity**, here
+# One number: $x_0 = 1$, noise $= -0.5$, $t = 0.25$ give $x_t = 0.75 \cdot 1 + 0.25 \cdot (-0.5) = 0.625$. As $t$ grows,
+# the point moves along a straight line at a constant **velocity**, here
 #
 # $$v = \frac{d x_t}{d t} = \text{noise} - x_0 = -0.5 - 1 = -1.5.$$
 #
-# Who knows the velocity knows the data: go back for the time $t$, and there it is. $x_0 = x_t - t\,v = 0.625 + 0.25 \cdot
-# 1.5 = 1$. So that is what the network learns: it sees $x_t$ and $t$, and says $v$. Its loss is the mean squared error.
+# Who knows the velocity knows the data: go back for the time $t$, and there it is.
+# $x_0 = x_t - t\,v = 0.625 + 0.25 \cdot 1.5 = 1$. So that is what the network learns: it sees $x_t$ and $t$, and says
+# $v$. Its loss is the mean squared error.
 #
 # This is called flow matching, or rectified flow (Lipman et al. 2022, arXiv:2210.02747; Liu et al. 2022,
 # arXiv:2209.03003).
@@ -472,9 +480,11 @@ show_frames(shown, [f"latents at t = {t}, decoded" for t in (0.0, 0.3, 0.6, 0.8,
 # you still see the disc, at $t = 0.8$ you may guess where it was, at $t = 1$ nothing of it is left. The network will be
 # asked to guess for us, at every $t$.
 #
+# **Move it.** `mutoscope studio`, page *Learn*, tab *Figures*: *Noise a clip* has a slider for $t$, and the guesses.
+#
 # What loss should an untrained network have? Ours starts *silent*: its last layer is zero, it answers 0. Then the error
-# is $(\text{noise} - x_0)^2$, and since both have variance 1, its mean is $1 + 1 = 2$. That is a test worth remembering:
-# a first loss far from 2 means that the latents have the wrong size, or a sign is wrong.
+# is $(\text{noise} - x_0)^2$, and since both have variance 1, its mean is $1 + 1 = 2$. That is a test worth
+# remembering: a first loss far from 2 means that the latents have the wrong size, or a sign is wrong.
 
 # %%
 show_source(diffusion_loss)
@@ -494,9 +504,9 @@ quote(first_loss=first_loss)
 #
 # <details><summary>Answer</summary>
 #
-# In a short training it does. With about a minute each, direction right in 51 % when it says $x_0$, 28 % when it says the
-# velocity, and 13 % when it says the noise on DDPM's table, as in the notebook this grew from. That is below the 25 % of
-# guessing, since a picture with no clear motion counts as wrong
+# In a short training it does. With about a minute each, direction right in 51 % when it says $x_0$, 28 % when it says
+# the velocity, and 13 % when it says the noise on DDPM's table, as in the notebook this grew from. That is below the 25
+# % of guessing, since a picture with no clear motion counts as wrong
 # (`mutoscope compare disc_dit "disc_dit --diffusion.prediction x0" "disc_dit --diffusion.path ddpm --diffusion.prediction epsilon" --seconds 60 --snapshots 0`;
 # all five in `docs/experiments.md`). With temporal stride 4 the task is easier, and we stay with the velocity.
 #
@@ -505,17 +515,17 @@ quote(first_loss=first_loss)
 # %% [markdown]
 # ## Telling a block what time it is
 #
-# The network has to know $t$. At $t = 1$ it should draw something from nothing; at $t = 0.1$ it should only clean up. The
-# time becomes a vector (sines and cosines, then two linear layers). But where does it enter?
+# The network has to know $t$. At $t = 1$ it should draw something from nothing; at $t = 0.1$ it should only clean up.
+# The time becomes a vector (sines and cosines, then two linear layers). But where does it enter?
 #
 # Not as one more token. It sets two knobs of every block. Each token is first normalised, to mean 0 and deviation 1
 # over its channels; then it is scaled and shifted by vectors that come from the time:
 #
 # $$\text{out} = \text{normalise}(x)\,(1 + \text{scale}) + \text{shift}.$$
 #
-# With a normalised value of $-1$, a scale of 0.5 and a shift of 0.2: $-1 \cdot 1.5 + 0.2 = -1.3$. Why $1 + $ scale? Because
-# then a layer of zeros changes nothing, and zeros are where training begins. This is **adaLN**, the adaptive layer norm
-# of the Diffusion Transformer (Peebles & Xie 2022, arXiv:2212.09748).
+# With a normalised value of $-1$, a scale of 0.5 and a shift of 0.2: $-1 \cdot 1.5 + 0.2 = -1.3$. Why $1 + $ scale?
+# Because then a layer of zeros changes nothing, and zeros are where training begins. This is **adaLN**, the adaptive
+# layer norm of the Diffusion Transformer (Peebles & Xie 2022, arXiv:2212.09748).
 #
 # A third vector, the **gate**, multiplies what a block adds. It begins at zero, too, so at first every block passes its
 # input on untouched. Blocks join in one by one as training needs them.
@@ -532,11 +542,11 @@ print(result.flatten().tolist())
 quote(modulated=result[0, 0, 0, 0].item())
 
 # %% [markdown]
-# The first value is **-1.3**<!-- modulated -->. In the source of `Block.forward`, read the line that begins with `shift, scale,
-# gate`: six vectors, three for attention and three for the feed-forward layers.
+# The first value is **-1.3**<!-- modulated -->. In the source of `Block.forward`, read the line that begins with
+# `shift, scale, gate`: six vectors, three for attention and three for the feed-forward layers.
 #
-# **Exercise: modulate.** `x` is (b, f, s, d): frames of $s$ tokens. `shift` and `scale` are (b, 1, 1, d), so one pair serves
-# all tokens of a clip. Normalise over $d$ only.
+# **Exercise: modulate.** `x` is (b, f, s, d): frames of $s$ tokens. `shift` and `scale` are (b, 1, 1, d), so one pair
+# serves all tokens of a clip. Normalise over $d$ only.
 
 # %%
 # %%check modulate
@@ -567,14 +577,15 @@ print("context:", tuple(model.context(["a disc moving left"]).tokens.shape), "= 
 # %% [markdown]
 # The empty caption has one real token, a start mark. Remember it; guidance needs it.
 #
-# How do video tokens read words? By **cross-attention**. Every video token asks a question (its query); every word has a
-# label (its key) and something to say (its value). Where question and label fit, that word is heard:
+# How do video tokens read words? By **cross-attention**. Every video token asks a question (its query); every word has
+# a label (its key) and something to say (its value). Where question and label fit, that word is heard:
 #
 # $$\text{weights} = \text{softmax}\!\left(\frac{q\,k^\top}{\sqrt{e}}\right), \qquad \text{out} = \text{weights} \cdot \text{values}.$$
 #
 # The softmax runs over the *words*: each video token shares out an attention of 1 among them. Say a head has $e = 4$
 # channels, and the products of a token with two words are 2 and 0. Divided by $\sqrt 4 = 2$ they are 1 and 0, and the
-# softmax makes $\frac{e^1}{e^1 + e^0} = 0.731$ and 0.269 of them. Padding is no word: it must get a weight of exactly 0.
+# softmax makes $\frac{e^1}{e^1 + e^0} = 0.731$ and 0.269 of them. Padding is no word: it must get a weight of exactly
+# 0.
 #
 # Several **heads** do this side by side, each on its own slice of the channels, so a token can ask several questions.
 
@@ -591,9 +602,9 @@ quote(heard=weights[0].item())
 # %% [markdown]
 # The first word is heard with **0.731**<!-- heard -->, and the third, which is padding and shouts, with 0.
 #
-# **Exercise: cross_attention.** Queries (b, n, d) of the video, keys and values (b, l, d) of the text, a mask (b, l) that is
-# True for words. Split $d$ into `num_heads` heads of neighbouring channels, attend in each, put them back beside each
-# other. The usual mistakes have names, and the checker knows them.
+# **Exercise: cross_attention.** Queries (b, n, d) of the video, keys and values (b, l, d) of the text, a mask (b, l)
+# that is True for words. Split $d$ into `num_heads` heads of neighbouring channels, attend in each, put them back
+# beside each other. The usual mistakes have names, and the checker knows them.
 
 # %%
 # %%check cross_attention
@@ -609,8 +620,8 @@ def cross_attention(query, key, value, mask, num_heads):
 # ## Train the transformer
 #
 # Everything is in place. `mutoscope.train` does a whole run: the VAE (finished, it sees), the latents of all 512 clips,
-# then the diffusion model. Each step takes 32 clips, gives each its own time and noise, and asks for the velocity. In one
-# of ten examples the caption is left out, so that the network also learns to make *some* disc.
+# then the diffusion model. Each step takes 32 clips, gives each its own time and noise, and asks for the velocity. In
+# one of ten examples the caption is left out, so that the network also learns to make *some* disc.
 #
 # It takes about a minute. While it runs: what do you think is learned first, the disc or its direction?
 
@@ -631,9 +642,9 @@ show_video(
 )
 
 # %% [markdown]
-# The loss starts at 2, as promised, falls fast, and then hardly seems to move. Do not be misled by that. It cannot reach 0:
-# nobody can guess the noise exactly. And where a disc goes is decided by a small part of it, late. So we do not read
-# quality off the loss. We look, and we measure.
+# The loss starts at 2, as promised, falls fast, and then hardly seems to move. Do not be misled by that. It cannot
+# reach 0: nobody can guess the noise exactly. And where a disc goes is decided by a small part of it, late. So we do
+# not read quality off the loss. We look, and we measure.
 
 # %% [markdown]
 # ## Does it go the right way?
@@ -669,18 +680,18 @@ quote(direction=100 * direction.value, area=100 * area.value, ceiling=100 * dire
 # **100 %**<!-- ceiling -->. In brackets stand 95 % intervals: 120 videos are enough to tell 98 from 85, not 98 from 96.
 #
 # The notebook this chapter grew from trained its VAE and transformer for four minutes. Of its eight videos two went the
-# asked way, which is what guessing gives. What is different here? The latents have deviation 1. Blocks have gates. The weights
-# that we sample with are an average over the last steps, not the last. Motion is inside the latents. And we *measured*, so
-# we knew which of these mattered: `docs/log.md` has the ones that did not.
+# asked way, which is what guessing gives. What is different here? The latents have deviation 1. Blocks have gates. The
+# weights that we sample with are an average over the last steps, not the last. Motion is inside the latents. And we
+# *measured*, so we knew which of these mattered: `docs/log.md` has the ones that did not.
 #
 # **To think about.** "98 % right" of what a judge finds. How would you find out whether the judge can be trusted?
 #
 # <details><summary>Answer</summary>
 #
-# Give it clips with a known answer: real ones, where it must say 100 % (the ceiling, printed above), and spoiled ones, where it must say
-# little. With frames shuffled or a clip that stands still, nothing should pass; a judge that does not punish those is
-# worthless. `mutoscope evaluate` prints both beside every number it has (`README.md`: digit, colour and direction right in 98.3 % with a
-# ceiling of 99.6 % and a floor of 0.4 %).
+# Give it clips with a known answer: real ones, where it must say 100 % (the ceiling, printed above), and spoiled ones,
+# where it must say little. With frames shuffled or a clip that stands still, nothing should pass; a judge that does not
+# punish those is worthless. `mutoscope evaluate` prints both beside every number it has (`README.md`: digit, colour and
+# direction right in 98.3 % with a ceiling of 99.6 % and a floor of 0.4 %).
 #
 # </details>
 
@@ -694,9 +705,9 @@ quote(direction=100 * direction.value, area=100 * area.value, ceiling=100 * dire
 # 2. what is left of $x_t$ must be noise: $\varepsilon = (x_t - \alpha\,x_0) / \sigma$;
 # 3. mix both again, at the scales of the next time: $x_\text{next} = \alpha_\text{next}\,x_0 + \sigma_\text{next}\,\varepsilon$.
 #
-# On the straight path $\alpha = 1 - t$ and $\sigma = t$. On others they are a cosine and a sine; nothing else changes. With
-# $\alpha = 0.6$, $\sigma = 0.8$, next 0.8 and 0.6, an estimate $x_0 = 1$ and $x_t = 0.2$: $\varepsilon = (0.2 - 0.6) / 0.8 = -0.5$ and
-# $x_\text{next} = 0.8 \cdot 1 + 0.6 \cdot (-0.5) = 0.5$.
+# On the straight path $\alpha = 1 - t$ and $\sigma = t$. On others they are a cosine and a sine; nothing else changes.
+# With $\alpha = 0.6$, $\sigma = 0.8$, next 0.8 and 0.6, an estimate $x_0 = 1$ and $x_t = 0.2$:
+# $\varepsilon = (0.2 - 0.6) / 0.8 = -0.5$ and $x_\text{next} = 0.8 \cdot 1 + 0.6 \cdot (-0.5) = 0.5$.
 #
 # The estimate changes from step to step. Let us watch it.
 
@@ -713,9 +724,11 @@ with torch.no_grad():
 show_frames(shown, [f"after asking {index + 1} of {len(estimates)} times" for index in kept], scale=2)
 
 # %% [markdown]
-# At the first step there is nothing but noise, and the best answer is the *average* of everything that may come: a haze.
-# As $t$ falls, fewer clips are still possible, the average gets sharper, and at the end there is only one. This is why a
-# few steps are needed and why one is not enough: a single step would give you the haze.
+# At the first step there is nothing but noise, and the best answer is the *average* of everything that may come: a
+# haze. As $t$ falls, fewer clips are still possible, the average gets sharper, and at the end there is only one. This
+# is why a few steps are needed and why one is not enough: a single step would give you the haze.
+#
+# **Move it.** `mutoscope studio`, page *Learn*, tab *Figures*: *Number of steps*.
 #
 # **Exercise: ddim_step.** One step, all three lines. The scales are given as tensors without axes.
 
@@ -731,8 +744,8 @@ def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
 
 # %% [markdown]
 # How many steps? A cleverer sampler also uses the estimate of the step before, to see where the estimates are heading.
-# DPM-Solver++(2M) does that, and it is the default here (Lu et al. 2022, arXiv:2211.01095). It costs the same: one question
-# per step.
+# DPM-Solver++(2M) does that, and it is the default here (Lu et al. 2022, arXiv:2211.01095). It costs the same: one
+# question per step.
 
 # %%
 counts = (1, 2, 4, 8)
@@ -747,8 +760,10 @@ quote(one_step=100 * table["ddim"][0].area.value, four_steps=100 * table["dpmpp_
 
 # %% [markdown]
 # One step gives a haze: the area is right in **0 %**<!-- one_step ±10 -->. With four steps the direction is right in
-# **99 %**<!-- four_steps ±8 -->, and more steps hardly change it. For clips this simple that is plenty, and too little to
-# tell the two samplers apart. The table in `docs/experiments.md` says the same of a longer training: 96 % with 2 steps, 100 % with 4 (`mutoscope compare disc_conv3d disc_attention disc_unet disc_dit --seconds 195 --out runs/tutorial`).
+# **99 %**<!-- four_steps ±8 -->, and more steps hardly change it. For clips this simple that is plenty, and too little
+# to tell the two samplers apart. The table in `docs/experiments.md` says the same of a longer training: 96 % with 2
+# steps, 100 % with 4
+# (`mutoscope compare disc_conv3d disc_attention disc_unet disc_dit --seconds 195 --out runs/tutorial`).
 
 # %% [markdown]
 # ## Guidance: louder, please
@@ -759,9 +774,10 @@ quote(one_step=100 * table["ddim"][0].area.value, four_steps=100 * table["dpmpp_
 #
 # $$\text{guided} = x_\text{without} + s\,(x_\text{with} - x_\text{without}).$$
 #
-# With answers 0.5 (with) and 0.2 (without) and a scale of 4: $0.2 + 4 \cdot 0.3 = 1.4$. A scale of 1 gives the answer with
-# caption, 0 the one without. This is classifier-free guidance (Ho & Salimans 2022, arXiv:2207.12598). It is the reason why the
-# caption was left out in one of ten examples: otherwise nobody would have taught the network what to say without.
+# With answers 0.5 (with) and 0.2 (without) and a scale of 4: $0.2 + 4 \cdot 0.3 = 1.4$. A scale of 1 gives the answer
+# with caption, 0 the one without. This is classifier-free guidance (Ho & Salimans 2022, arXiv:2207.12598). It is the
+# reason why the caption was left out in one of ten examples: otherwise nobody would have taught the network what to say
+# without.
 
 # %%
 from mutoscope.diffusion.guidance import classifier_free_guidance
@@ -772,8 +788,10 @@ print(guided(one(0), torch.tensor([0.5])).item())
 quote(guided=guided(one(0), torch.tensor([0.5])).item())
 
 # %% [markdown]
-# The sum is **1.4**<!-- guided -->. Notice what guidance is in this package: a function that takes two denoisers and returns one. The
-# sampler does not know about it.
+# The sum is **1.4**<!-- guided -->. Notice what guidance is in this package: a function that takes two denoisers and
+# returns one. The sampler does not know about it.
+#
+# **Move it.** `mutoscope studio`, page *Learn*, tab *Figures*: *Guidance scale*.
 #
 # **Exercise: guide.** Three tensors' worth of arithmetic; the order of the subtraction is all there is to get wrong.
 
@@ -809,23 +827,25 @@ quote(plain=100 * found[1].direction.value, usual=100 * found[2].direction.value
 
 # %% [markdown]
 # At scale 0 the caption is not heard. One would expect a quarter to go the right way by chance; it is only
-# **5 %**<!-- unheard ±10 -->, because **59 %**<!-- still ±25 --> of the videos go no way at all: nobody told the network one
-# direction, and it did not settle on one. At scale 1 it is **93 %**<!-- plain ±10 -->, at 2 **99 %**<!-- usual ±8 -->.
+# **5 %**<!-- unheard ±10 -->, because **59 %**<!-- still ±25 --> of the videos go no way at all: nobody told the
+# network one direction, and it did not settle on one. At scale 1 it is **93 %**<!-- plain ±10 -->, at 2
+# **99 %**<!-- usual ±8 -->.
 #
-# What does it cost? At scale 4 nothing that we could measure. At scale 12 the area is right in only **74 %**<!-- loud ±22 -->:
-# guidance pushes away from the average, and too far away there are no discs. The less a model has learned, the more
-# guidance helps, and the more it costs. A model trained too little on purpose went the right way in 27 % at scale 1 and in
-# 85 % at scale 8, while its right areas fell from 97 % to 73 % (`python benchmarks/experiments.py guidance`).
+# What does it cost? At scale 4 nothing that we could measure. At scale 12 the area is right in only
+# **74 %**<!-- loud ±22 -->: guidance pushes away from the average, and too far away there are no discs. The less a
+# model has learned, the more guidance helps, and the more it costs. A model trained too little on purpose went the
+# right way in 27 % at scale 1 and in 85 % at scale 8, while its right areas fell from 97 % to 73 %
+# (`python benchmarks/experiments.py guidance`).
 #
 # **To think about.** What if no caption had been left out in training? Would guidance break?
 #
 # <details><summary>Answer</summary>
 #
-# It is not as bad as one would think, and in a short training it is better. With captions never left out, the direction was
-# right in 78 %, with one in ten left out in 46 %, with three in ten in 18 %, all three sampled with guidance 2
+# It is not as bad as one would think, and in a short training it is better. With captions never left out, the direction
+# was right in 78 %, with one in ten left out in 46 %, with three in ten in 18 %, all three sampled with guidance 2
 # (`mutoscope compare disc_dit "disc_dit --diffusion.caption-dropout 0" "disc_dit --diffusion.caption-dropout 0.3" --flops 7e12 --snapshots 0`).
-# Every example without its caption is one less that teaches what words mean, and in a minute there are few. The answer to
-# an empty caption that was never trained is still *some* answer that does not know the direction, so the difference
+# Every example without its caption is one less that teaches what words mean, and in a minute there are few. The answer
+# to an empty caption that was never trained is still *some* answer that does not know the direction, so the difference
 # still points the right way. Do not rely on that in a long training.
 #
 # </details>
@@ -833,8 +853,9 @@ quote(plain=100 * found[1].direction.value, usual=100 * found[2].direction.value
 # %% [markdown]
 # ## The big sister: ten digits, seven colours, eight directions
 #
-# The packaged model is the same machine, trained for 42 minutes on moving handwritten digits. Its VAE keeps the first frame
-# alone: 17 frames become 5 latent frames of 8 by 8. Nothing in its code differs from yours. Type your own sentence:
+# The packaged model is the same machine, trained for 42 minutes on moving handwritten digits. Its VAE keeps the first
+# frame alone: 17 frames become 5 latent frames of 8 by 8. Nothing in its code differs from yours. Type your own
+# sentence:
 
 # %%
 prompt = "a magenta 8 moving up and left"
@@ -844,8 +865,9 @@ plain = [packaged.generate(prompt, seed=5, guidance_scale=scale) for scale in (1
 show_frames(plain, [f"{prompt}, guidance scale: {scale:g}" for scale in (1.0, 5.0, 15.0)], num_frames=7)
 
 # %% [markdown]
-# With one step the digit is a smear, though it is magenta and moves the right way: what is simple is settled first. Without
-# guidance (scale 1) the 8 looks like a 9. With a scale of 15 the colours glare and the shape breaks up. That is the price.
+# With one step the digit is a smear, though it is magenta and moves the right way: what is simple is settled first.
+# Without guidance (scale 1) the 8 looks like a 9. With a scale of 15 the colours glare and the shape breaks up. That is
+# the price.
 #
 # Now measure it, as above: 48 prompts, and a video counts only if digit, colour *and* direction are right. The judge of
 # the digit is a small classifier, trained here on handwritten digits in a few seconds.
@@ -866,14 +888,15 @@ quote(digits_one=100 * found[0].all_correct.value, digits_twelve=100 * found[2].
 quote(digits_plain=100 * found[3].all_correct.value, digits_way=100 * found[0].direction.value)
 
 # %% [markdown]
-# Twelve steps with a guidance scale of 5 get **98 %**<!-- digits_twelve ±5 -->, one step **52 %**<!-- digits_one ±15 -->, and twelve
-# without guidance **73 %**<!-- digits_plain ±15 -->. The direction is right in **100 %**<!-- digits_way ±5 --> even with one step: motion is
-# easy, the digit is hard. A quarter of the prompts ask for combinations of digit, colour and direction that were never in training. The
-# evaluation with 240 prompts finds 98.3 %, and 98.2 % for those never seen (`mutoscope evaluate packaged`). So it has not learned
-# clips by heart; it puts together what the words say.
+# Twelve steps with a guidance scale of 5 get **98 %**<!-- digits_twelve ±5 -->, one step
+# **52 %**<!-- digits_one ±15 -->, and twelve without guidance **73 %**<!-- digits_plain ±15 -->. The direction is right
+# in **100 %**<!-- digits_way ±5 --> even with one step: motion is easy, the digit is hard. A quarter of the prompts ask
+# for combinations of digit, colour and direction that were never in training. The evaluation with 240 prompts finds
+# 98.3 %, and 98.2 % for those never seen (`mutoscope evaluate packaged`). So it has not learned clips by heart; it puts
+# together what the words say.
 #
-# Which word does what? Each token of the video shares out its attention among the words, and we can write down how. Bright is
-# where a word is read most.
+# Which word does what? Each token of the video shares out its attention among the words, and we can write down how.
+# Bright is where a word is read most.
 
 # %%
 from torch.nn import functional as F
@@ -895,10 +918,12 @@ for word, numbers in packaged.model.reader.words(prompt)[1:]:
 show_frames(rows, labels, num_frames=5)
 
 # %% [markdown]
-# The network found out by itself where the digit is, and reads its words there: look how the bright places move. But look
-# at "a", too. It says nothing, and is read in the same place. And the words together get less than a third of the attention; the
-# rest goes to the start mark, where a token looks that wants nothing. So such a map says *where* the network reads, not *what for*.
-# The pooled text, which enters through the modulation, is on no map at all.
+# The network found out by itself where the digit is, and reads its words there: look how the bright places move. But
+# look at "a", too. It says nothing, and is read in the same place. And the words together get less than a third of the
+# attention; the rest goes to the start mark, where a token looks that wants nothing. So such a map says *where* the
+# network reads, not *what for*. The pooled text, which enters through the modulation, is on no map at all.
+#
+# **Move it.** `mutoscope studio`, page *Learn*, tab *Figures*: *Where a word is read* shows any prompt, word by word.
 
 # %% [markdown]
 # ## What to try next

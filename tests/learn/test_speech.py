@@ -94,6 +94,10 @@ def test_sentences_end_where_they_end():
     ]
     assert sentences("# Title\n\n$$a = b$$\n\n* first\n* second") == ["Title", "a equals b", "first", "second"]
     assert html("One. Two.").count('class="s"') == 2 and "data-spoken=" in html("$$a$$")
+    assert sentences("One ends here.\nThe next `x`.\nA third one, of\ntwo lines.") == [
+        "One ends here.", "The next x.", "A third one, of two lines.",
+    ]  # fmt: skip
+    assert sentences("As Ho et al.\nsay, **it is.\nSo** it is.") == ["As Ho et al. say, it is. So it is."]
 
 
 @pytest.mark.parametrize("name", chapter_names())

@@ -1,5 +1,6 @@
 """Markdown with formulas as HTML, every sentence in an element that knows how it is read aloud."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from html import escape
@@ -80,7 +81,9 @@ def _split(children: list[Any]) -> list[list[Any]]:
     for token in children:
         depth += token.nesting
         if token.type != "text" or depth:
+            over = token.type == "softbreak" and not depth and _ends(found[-1])
             found[-1].append(token)
+            found += [[]] if over else []
             continue
         for number, part in enumerate(STOPS.split(token.content)):
             if number:
@@ -88,6 +91,12 @@ def _split(children: list[Any]) -> list[list[Any]]:
             if part:
                 found[-1].append(token.copy(content=part))
     return [sentence for sentence in found if sentence]
+
+
+def _ends(sentence: list[Any]) -> bool:
+    """Whether a sentence is over where its line is."""
+    last = sentence[-1] if sentence else None
+    return last is not None and last.type == "text" and bool(re.search(STOPS.pattern + "$", f"{last.content} "))
 
 
 def _wrapped(sentence: list[Any]) -> list[Any]:

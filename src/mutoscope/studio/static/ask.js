@@ -69,18 +69,24 @@ mutoscope studio</pre>
   </div>`;
 }
 
+// A section: here where this is its page, else beside it, so that the conversation stays.
+function To({ one, children }) {
+  const here = one.link.split("#")[0] === location.pathname;
+  return html`<a href=${one.link} title=${one.title} target=${here ? undefined : "_blank"} rel="noopener">${children}</a>`;
+}
+
 function Turn({ turn, sections }) {
   return html`<article class="turn" aria-label=${turn.question}><p><b>${turn.question}</b></p>
     <${Said} text=${turn.text} sections=${sections} />
     ${turn.error && html`<p class="message" role="alert">${turn.error}</p>`}
-    ${turn.sections.length > 0 && html`<p class="small">${turn.cited ? "From" : "Nearest to the question"}: ${turn.sections.map((one) => html` <a href=${one.link}>${one.number} ${one.title}</a>`)}</p>`}</article>`;
+    ${turn.sections.length > 0 && html`<p class="small">${turn.cited ? "From" : "Nearest to the question"}: ${turn.sections.map((one) => html` <${To} one=${one}>${one.number} ${one.title}<//>`)}</p>`}</article>`;
 }
 
 // Text only, whatever the model writes: fences and `code` are shown as code, [3.4] leads to its section.
 function Said({ text, sections }) {
   const linked = (part) => part.split(/(`[^`\n]+`|\[\d\.\d+\])/).map((piece) => {
     const known = sections.find((one) => piece === `[${one.number}]`);
-    return known ? html`<a href=${known.link} title=${known.title}>${piece}</a>` : piece.length > 2 && piece.startsWith("`") && piece.endsWith("`") ? html`<code>${piece.slice(1, -1)}</code>` : piece;
+    return known ? html`<${To} one=${known}>${piece}<//>` : piece.length > 2 && piece.startsWith("`") && piece.endsWith("`") ? html`<code>${piece.slice(1, -1)}</code>` : piece;
   });
   return text.split(/```[^\n]*\n?/).map((part, number) => (number % 2 ? html`<pre tabindex="0">${part}</pre>` : part.trim() && html`<p class="wrapped">${linked(part.trim())}</p>`));
 }
@@ -91,7 +97,7 @@ function Passages({ found }) {
   return html`<section aria-label="Found">${KINDS.map(([kind, title]) => {
     const some = passages.filter((one) => one.kind === kind);
     return some.length > 0 && html`<h3>${title}</h3><ul class="found">${some.map((one) => html`<li key=${one.place + one.title}>
-      ${one.link ? html`<a href=${`/learn/${one.link}`}>${one.number} ${one.title}</a> <span class="small soft">${one.place}</span><p class="small">${one.excerpt}</p>`
+      ${one.link ? html`<${To} one=${{ ...one, link: `/learn/${one.link}` }}>${one.number} ${one.title}<//> <span class="small soft">${one.place}</span><p class="small">${one.excerpt}</p>`
                  : html`<details><summary>${one.title} <span class="small soft">${one.place}</span></summary><p class="small wrapped">${one.text}</p></details>`}</li>`)}</ul>`;
   })}</section>`;
 }
