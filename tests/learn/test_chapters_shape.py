@@ -112,3 +112,46 @@ quote(one=1)
 def test_a_fault_is_seen(before: str, after: str, found: str) -> None:
     assert complaints(GOOD) == []
     assert any(found in complaint for complaint in complaints(GOOD.replace(before, after)))
+
+
+ROOT = COURSE.parent
+MEASURED = [ROOT / "docs" / "experiments.md", ROOT / "README.md"]
+COMMAND = re.compile(r"`(mutoscope compare [^`]+|python benchmarks/experiments\.py [^`]+)`")
+QUOTED = re.compile(r"(?<![\d.,:-])\d+(?:,\d{3})*(?:\.\d+)?(?= (?:%|dB))")
+TUTORIAL = "How many sampling steps each needs"  # a second table of the comparison that the README shows
+
+
+def unsupported(source: str) -> list[str]:
+    """Shares and decibels behind a command that the page with that command's table does not hold."""
+    parts = [" ".join(part.split()) for page in MEASURED for part in re.split(r"^## ", page.read_text(), flags=re.M)]
+    preamble, wrong = parts[0], []
+    for _, text in (cell for cell in cells(source) if cell[0] == "markdown"):
+        for paragraph in map(" ".join, (part.split() for part in re.split(r"\n\s*\n", text))):
+            commands = COMMAND.findall(paragraph)
+            if not commands:
+                continue
+            asked = [entry for command in commands for entry in re.findall(r'"([^"]+)"', command)]
+            asked = asked or [re.split(r" --", commands[0])[0].removeprefix("python ")]
+            known = [part for part in parts if all(entry in part for entry in asked)]
+            known += [part for part in parts if part.startswith(TUTORIAL)] if "disc_conv3d" in commands[0] else []
+            if "experiments.py" in commands[0]:
+                known = [part for part in parts if part.lower().startswith(commands[0].split()[-1])]
+            if not known:
+                wrong.append(f"no table for {commands[0]}")
+            for number in QUOTED.findall(MARK.sub("", COMMAND.sub("", paragraph))):
+                if not any(re.search(rf"(?<![\d.]){number}(?![\d.]\d)", part) for part in [preamble, *known]):
+                    wrong.append(f"{number}: not in the table of {commands[0]}")
+    return wrong
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_numbers_behind_a_command_are_those_of_its_table(chapter: Path) -> None:
+    assert unsupported(chapter.read_text()) == []
+
+
+def test_a_number_that_its_table_does_not_hold_is_seen() -> None:
+    told = 'With 0.1 the area is right in {} (`mutoscope compare disc_dit "disc_dit --vae.kl-weight 0.1"`).'
+    chapter = "# %% [markdown]\n# # Chapter 1: Title\n#\n# "
+    assert unsupported(chapter + told.format("71 % of the videos")) == []
+    assert unsupported(chapter + told.format("72 %"))[0].startswith("72: not in the table")
+    assert unsupported(chapter + told.format("71 %").replace("kl-weight", "xl-weight"))[0].startswith("no table for")
