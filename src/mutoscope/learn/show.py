@@ -27,6 +27,7 @@ Clip = Tensor | np.ndarray
 
 PASTEL = ("#dbe9f6", "#fde3cf", "#dff0d8", "#f6dbe4", "#e7e0f5", "#fbf3c8", "#d7efee", "#ecdfd2")
 CELL_PX = 34
+PACKAGE = Path(__file__).parents[1]
 PLOT_STYLE = """<style>
 .course-plot { max-width: 34rem; color: #333; } .course-plot .plot { width: 100%; height: auto; }
 .course-plot text { fill: currentColor; font-size: 11px; } .course-plot .grid { stroke: #8884; stroke-width: 1; }
@@ -110,7 +111,8 @@ def show_source(thing: Any) -> None:
     thing = inspect.unwrap(thing)  # what is written, not what a decorator made of it
     lines, first = inspect.getsourcelines(thing)
     file = Path(inspect.getsourcefile(thing) or "")
-    place = "/".join(file.parts[file.parts.index("mutoscope") :]) if "mutoscope" in file.parts else file.name
+    ours = file.is_relative_to(PACKAGE)
+    place = file.relative_to(PACKAGE.parent).as_posix() if ours else file.name
     source = inspect.cleandoc("\n" + "".join(lines)) if lines[0].startswith(" ") else "".join(lines)
     text = f"*{place}, line {first or 1}*\n\n```python\n{source.rstrip()}\n```"
     display({"text/markdown": text, "text/plain": source}, raw=True)
