@@ -23,7 +23,7 @@ def test_a_chapter_is_a_page_in_which_only_our_script_runs(client, workspace):
     answer = client.get(f"/learn/{name}.html")
     assert answer.status_code == 200 and "<math" in answer.text
     assert answer.text.count("<script") == 2 and '<script type="module" src="speak.js">' in answer.text
-    assert learn.ASKING in answer.text
+    assert learn.ADDED in answer.text
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert client.get("/learn/speak.js").headers["content-type"].startswith("text/javascript")
     assert client.get(f"/learn/{name}.ipynb").json()["nbformat"] == 4

@@ -28,7 +28,7 @@ PAGES = "course-pages"
 """Where `mutoscope learn build` puts chapters that were run, in the workspace."""
 Name = Annotated[str, InPath(max_length=100)]
 INLINE = re.compile(r'<script type="module">.*?</script>', re.DOTALL)
-ASKING = '<script type="module" src="/static/ask_chapter.js"></script>\n'
+ADDED = '<script type="module" src="/static/chapter.js"></script>\n'
 _checking = Lock()
 
 
@@ -72,7 +72,7 @@ def chapter(studio: Here, name: Name) -> HTMLResponse:
     """A chapter as a page: as it was run here, else without what its cells show. No script in it is run but our own."""
     built = _built(studio, name, ".html")
     text = built.read_text(encoding="utf-8") if built else page(_chapter(name), titles())
-    text = INLINE.sub('<script type="module" src="speak.js"></script>', text).replace("</body>", f"{ASKING}</body>")
+    text = INLINE.sub('<script type="module" src="speak.js"></script>', text).replace("</body>", f"{ADDED}</body>")
     return HTMLResponse(text, headers={"cache-control": "no-cache"})
 
 
