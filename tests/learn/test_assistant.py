@@ -5,6 +5,7 @@ import json
 import logging
 import time
 import traceback
+from contextlib import aclosing
 
 import pytest
 from speaking_server import Speaker, refuses, says, sends, speaking, waits
@@ -16,16 +17,16 @@ from mutoscope.learn.assistant import (
     CHARACTERS_PER_TOKEN,
     LONGEST,
     QUOTED,
-    Endpoint,
     Hidden,
     Turn,
     answer,
     cited,
-    endpoint_from,
     messages,
     reading,
 )
 from mutoscope.learn.chapters import chapter_names
+from mutoscope.learn.check import check
+from mutoscope.learn.endpoint import Endpoint, endpoint_from
 from mutoscope.learn.passages import sections
 
 SECRET = "sk-live-0123456789abcdef"
@@ -62,10 +63,9 @@ def answered(reply, **changes) -> tuple[str, str]:
 def test_an_answer_comes_in_pieces_as_they_are_said():
     async def first_piece(where: Endpoint) -> float:
         begun = time.monotonic()
-        async for piece in answer(where, QUESTION, []):
-            assert piece == "Because"
+        async with aclosing(answer(where, QUESTION, [])) as pieces:
+            assert await anext(pieces) == "Because"
             return time.monotonic() - begun
-        raise AssertionError("nothing came")
 
     with speaking(says("Because", " it is", " causal [3.4].", pause_s=0.4)) as (url, asked):
         assert asyncio.run(first_piece(endpoint(url))) < 0.4
@@ -110,6 +110,8 @@ STOP = 'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}'
         (b"data: \xff\xfe garbage\n\n" + f"{EVENT}\n\n{STOP}\n\n".encode(),),
         ("data: [1, 2]\ndata: 3\ndata: null\ndata: {]\n" + EVENT + "\n" + STOP + "\n",),
         ("data: " + "[" * 200_000 + "\n" + EVENT + "\n" + STOP + "\n",),
+        (f'data: {{"error": null, {EVENT[7:]}\n{STOP}\n',),
+        ('data: {"choices": 5}\ndata: {"choices": {"a": 1}}\n' + EVENT + "\n" + STOP + "\n",),
         ('data: {"choices": ["x", null, {"delta": 3}, {"delta": {"content": [1]}}]}\n' + EVENT + "\n" + STOP + "\n",),
     ],
 )
@@ -191,6 +193,23 @@ def test_every_refusal_says_what_to_do(status, words):
 )
 def test_a_servers_own_words_are_quoted_shortly(text, said):
     assert answered(refuses(500, text))[1].endswith(said)
+
+
+def test_an_address_that_is_none():
+    assert "no address that can be asked" in ask(endpoint("http://\u00e9\u200b.com/v1"))[1]
+    assert "nothing answers at exa mple" in ask(endpoint("http://exa mple/v1"))[1]
+
+
+def test_an_answer_to_an_exercise_does_not_learn_the_key(monkeypatch):
+    monkeypatch.setenv("MUTOSCOPE_ASSISTANT_KEY", SECRET)
+    monkeypatch.setenv("MUTOSCOPE_ASSISTANT_MODEL", "small")
+    said = check(
+        "guide",
+        "import os\nprint(os.environ.get('MUTOSCOPE_ASSISTANT_MODEL'), SECRET in str(os.environ))\n".replace(
+            "SECRET", repr(SECRET)
+        ),
+    )
+    assert said.printed.split() == ["small", "False"]
 
 
 def test_nobody_there():

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from speaking_server import Speaker, refuses, says, sends, speaking
@@ -180,7 +181,11 @@ def test_a_reader_who_goes_away_ends_the_question(workspace):
     with speaking(endless) as (url, _), pytest.MonkeyPatch.context() as patched:
         patched.setenv("MUTOSCOPE_ASSISTANT_URL", url)
         patched.setenv("MUTOSCOPE_ASSISTANT_MODEL", "small")
+        patched.setenv("MUTOSCOPE_ASSISTANT_KEY", SECRET)
         with StudioProcess(workspace.folder) as studio:
+            studio.wait_for(studio.workers)
+            for worker in studio.workers():  # what it starts need not know the key
+                assert SECRET.encode() not in Path(f"/proc/{worker}/environ").read_bytes()
             reader = http.client.HTTPConnection("localhost", studio.port, timeout=20)
             reader.request("POST", "/api/ask", json.dumps({"question": "why?"}), {"content-type": "application/json"})
             assert b"text" in reader.getresponse().readline()

@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+from contextlib import aclosing
 from typing import Annotated
 
 import tyro
 from pydantic import Field
 
 from ..config import Config
-from ..learn.assistant import Endpoint, answer, cited, endpoint_from, reading
+from ..learn.assistant import answer, cited, reading
 from ..learn.chapters import chapter_names
+from ..learn.endpoint import Endpoint, endpoint_from
 from ..learn.search import search
 from .parse import parse
 
@@ -63,9 +65,10 @@ def _show_passages(question: str, limit: int) -> None:
 async def _show_answer(endpoint: Endpoint, question: str, chapter: str) -> None:
     said = ""
     try:
-        async for piece in answer(endpoint, question, reading(endpoint, question, chapter)):
-            print(piece, end="", flush=True)
-            said += piece
+        async with aclosing(answer(endpoint, question, reading(endpoint, question, chapter))) as pieces:
+            async for piece in pieces:
+                print(piece, end="", flush=True)
+                said += piece
     finally:
         print()
         for section in cited(said):

@@ -6,20 +6,20 @@ The protocol is POST /chat/completions with "stream": true, as llama.cpp, Ollama
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from ..config import Config
 from .chapters import chapter_names
+from .endpoint import URL, Endpoint
 from .passages import Passage, sections
 from .replies import Cut, Reply, check_status, pieces_of
 from .search import relevance
 
-URL, MODEL, KEY, CONTEXT = (f"MUTOSCOPE_ASSISTANT_{name}" for name in ("URL", "MODEL", "KEY", "CONTEXT"))
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 CHARACTERS_PER_TOKEN = 3
 """Fewer than in English prose, since chapters hold formulas and code: what is packed must fit."""
@@ -36,56 +36,11 @@ QUOTED = 200
 """Characters of a server's own words."""
 
 
-class Endpoint(Config):
-    """Where to ask, and how long to wait."""
-
-    url: str
-    """Without /chat/completions: http://127.0.0.1:11434/v1."""
-    model: str
-    key: SecretStr | None = None
-    context: Annotated[int, Field(ge=4096, le=10_000_000)] = 16_384
-    """Tokens that the model reads, answer included; local servers cut what is longer without a word."""
-    connect_s: float = 5.0
-    first_s: float = 120.0
-    """Until the first piece: a local server loads the model first."""
-    between_s: float = 30.0
-    whole_s: float = 600.0
-
-    @property
-    def host(self) -> str:
-        """Of the address, with its port."""
-        return urlsplit(self.url).netloc
-
-
 class Turn(Config):
     """What was said before."""
 
     role: Literal["user", "assistant"]
     text: Annotated[str, Field(min_length=1, max_length=LONGEST)]
-
-
-def endpoint_from(environment: Mapping[str, str]) -> Endpoint | None:
-    """The endpoint that the environment names; None where it names none. ValueError if it is wrong, without the key."""
-    url, model, key = (environment.get(name, "").strip() for name in (URL, MODEL, KEY))
-    if not url:
-        return None
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"{URL} is no address of an endpoint. It looks like http://127.0.0.1:11434/v1")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError(f"{URL} may hold no password, ? or #: a key goes into {KEY}, where it stays unseen.")
-    if not model:
-        raise ValueError(f"{MODEL} is missing: which model of {parts.netloc} is to answer?")
-    if not key.isascii() or not key.isprintable():
-        raise ValueError(f"{KEY} holds signs that no key has. Was it copied whole, and only it?")
-    context = environment.get(CONTEXT, "").strip() or "16384"
-    if not context.isdigit() or not 4096 <= int(context) <= 10_000_000:
-        raise ValueError(f"{CONTEXT} is the number of tokens the model reads, 4096 or more; got {context[:20]!r}.")
-    return Endpoint(url=url.rstrip("/"), model=model, key=SecretStr(key) if key else None, context=int(context))
 
 
 def reading(endpoint: Endpoint, question: str, chapter: str) -> list[Passage]:
@@ -124,8 +79,11 @@ def messages(
 
 async def answer(
     endpoint: Endpoint, question: str, read: Sequence[Passage], earlier: Sequence[Turn] = ()
-) -> AsyncIterator[str]:
-    """Pieces of the answer as they come; ValueError, in words and without the key, where it fails or is cut short."""
+) -> AsyncGenerator[str, None]:
+    """Pieces of the answer as they come; ValueError, in words and without the key, where it fails or is cut short.
+
+    Close it where it is left early (`contextlib.aclosing`): the endpoint is then asked no longer.
+    """
     secret = endpoint.key.get_secret_value() if endpoint.key else ""
     hidden, length = Hidden(secret), 0
     reply = _ask(endpoint, messages(endpoint, question, read, earlier), secret)
@@ -179,7 +137,11 @@ async def _ask(endpoint: Endpoint, said: list[dict[str, str]], secret: str) -> R
             await check_status(response, endpoint.host, endpoint.model)
             async for piece in pieces_of(response):
                 yield piece
-    except httpx.ConnectError:
+    except httpx.InvalidURL:
+        raise Cut(f"{URL} is no address that can be asked: {endpoint.host}.") from None
+    except httpx.ConnectError as error:
+        if "CERTIFICATE" in str(error):
+            raise Cut(f"{endpoint.host} has a certificate that this machine does not trust.") from None
         raise Cut(f"nothing answers at {endpoint.host}. Is the server running, and is {URL} right?") from None
     except httpx.ConnectTimeout:
         raise Cut(f"{endpoint.host} cannot be reached within {endpoint.connect_s:g} s.") from None

@@ -15,6 +15,7 @@ from typing import IO
 
 from ..errors import suggestion
 from .child import BEGUN
+from .endpoint import without_key
 from .exercises import exercises
 
 LIMIT_S = 8.0
@@ -76,7 +77,7 @@ def _run(name: str, folder: Path, limit_s: float) -> tuple[bytes, str, int | Non
     # -P: the folder of the file is not searched for modules, or a file named like one of ours would be imported.
     command = [sys.executable, "-P", "-m", f"{__package__}.child", name, "answer.py", str(writing), str(limit_s)]
     environment = {
-        **os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
+        **without_key(os.environ), "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
         "CUDA_VISIBLE_DEVICES": "",  # the same answer on every machine, and no device to begin with
     }  # fmt: skip
     child = subprocess.Popen(

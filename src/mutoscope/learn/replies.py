@@ -56,15 +56,15 @@ async def pieces_of(response: "Response") -> Reply:
         told = _object(line.removeprefix("data:"))
         if told is None:
             continue
-        if "error" in told:
+        if told.get("error"):
             raise Cut("the server stopped with an error.", _words_of(json.dumps(told)))
-        for choice in told.get("choices") or ():
+        choices = told.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
             if not isinstance(choice, dict):
                 continue
-            said = choice.get("delta") or choice.get("message") or {}
-            text = said.get("content") if isinstance(said, dict) else None
-            anything = anything or bool(text)
-            yield text if isinstance(text, str) else ""  # nothing to show yet, as while it reasons: it is alive
+            text = _text_of(choice)
+            anything = anything or text != ""
+            yield text  # also nothing, as while it reasons: it is alive
             if choice.get("finish_reason") == "length":
                 raise Cut("the answer was cut: the model may not say more. Ask about less, or for the rest.")
             finished = finished or choice.get("finish_reason") is not None
@@ -72,6 +72,12 @@ async def pieces_of(response: "Response") -> Reply:
         raise Cut("the server answered nothing. Ask again, or ask another model.")
     if not finished:
         raise Cut("the answer was cut in the middle. Ask again.")
+
+
+def _text_of(choice: dict[str, Any]) -> str:
+    said = choice.get("delta") or choice.get("message")
+    text = said.get("content") if isinstance(said, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 async def _lines(response: "Response") -> AsyncIterator[str]:

@@ -1,7 +1,7 @@
 """A search over what the course, the docs and the docstrings say: BM25, in memory, nothing to set up.
 
-Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond" (doi:10.1561/1500000019): eq. 3.15
-with the weights of sec. 3.6 for words of a title.
+Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond" (doi:10.1561/1500000019), with 1 +
+inside the logarithm, so that no word counts against a passage. Words of a title count several times, as in its BM25F.
 """
 
 import math
@@ -14,7 +14,7 @@ from functools import cache
 from .passages import Kind, Passage, passages
 
 K1, B = 1.2, 0.75
-"""Usual values (sec. 3.4.1): how soon a repeated word counts no more, how much long passages are held back."""
+"""Usual values: how soon a repeated word counts no more, how much long passages are held back."""
 TITLE = 4
 """Words of a title count as often."""
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[α-ω]")
@@ -50,7 +50,7 @@ class Index:
         self._holders = Counter(word for count in self._counts for word in count)
 
     def scores(self, asked: Iterable[str]) -> list[float]:
-        """Of each passage, for words as `words` gives them (eq. 3.15)."""
+        """Of each passage, for words as `words` gives them."""
         found = [0.0] * len(self._passages)
         for word in set(asked):
             holders = self._holders[word]

@@ -13,6 +13,7 @@ from types import FrameType
 
 import uvicorn
 
+from ..learn.endpoint import without_key
 from .app import build_app
 from .events import Events
 from .guard import LOCAL, Guard
@@ -76,7 +77,10 @@ def _keep_worker(workspace: Workspace, ending: threading.Event) -> None:
     command = [sys.executable, "-m", "mutoscope.studio.worker", str(workspace.folder), str(os.getpid())]
     while not ending.is_set():
         with (workspace.own / "worker.log").open("ab") as log:
-            worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            worker = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=without_key(os.environ),
+            )  # fmt: skip
         while worker.poll() is None and not ending.wait(0.2):
             pass
         if ending.is_set() and worker.poll() is None:

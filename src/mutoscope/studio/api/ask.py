@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import asdict
 from threading import BoundedSemaphore
 from typing import Annotated, Any
@@ -13,8 +14,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from ...config import Config
-from ...learn.assistant import Endpoint, Turn, answer, cited, endpoint_from, reading
+from ...learn.assistant import Turn, answer, cited, reading
 from ...learn.chapters import chapter_names
+from ...learn.endpoint import Endpoint, endpoint_from
 from ...learn.passages import Passage, passages
 from ...learn.search import search
 from ..forms import Refused
@@ -74,9 +76,10 @@ async def _lines(endpoint: Endpoint, asked: Question) -> AsyncIterator[str]:
     said = ""
     try:
         read = await run_in_threadpool(reading, endpoint, asked.question, asked.chapter)
-        async for piece in answer(endpoint, asked.question, read, asked.earlier):
-            said += piece
-            yield _line(text=piece)
+        async with aclosing(answer(endpoint, asked.question, read, asked.earlier)) as pieces:
+            async for piece in pieces:
+                said += piece
+                yield _line(text=piece)
     except ValueError as error:
         yield _line(error=str(error))
     finally:  # also where the reader has gone

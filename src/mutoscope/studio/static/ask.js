@@ -21,10 +21,13 @@ export function Ask({ chapter, chapters = [] }) {
     const leaving = new AbortController();
     stopBy(leaving);
     tell((before) => [...before, { question, text: "", sections: [], error: "" }]);
+    let done = false;
     try {
       for await (const line of lines("/api/ask", { question, chapter: wish.chapter, earlier }, leaving.signal)) {
+        done = done || line.done;
         last((turn) => (line.text ? { text: turn.text + line.text } : line.error ? { error: line.error } : { sections: line.sections, cited: line.cited }));
       }
+      if (!done) last(() => ({ error: "The answer was cut in the middle. Ask again." }));
     } catch (wrong) {
       last(() => ({ error: leaving.signal.aborted ? "Stopped." : wrong.message }));
     }
