@@ -32,10 +32,12 @@ def draw(pipeline: Pipeline, asked: Asked, tell: Tell) -> Drawn:
     assert isinstance(vae, VideoVAE) and isinstance(config, VAEConfig)  # of the packaged model
     noise = standard_normal((STEPS, *model.latent_shape(frames.shape[2])), asked.number)
     with torch.enable_grad():
-        cloud = fitted(vae, frames.to(model.dtype), torch.tensor(BETAS), noise.to(model.device), tell)
+        cloud = fitted(vae, frames.to(model.device, model.dtype), torch.tensor(BETAS), noise.to(model.device), tell)
     with torch.no_grad():
         drawn = cloud.sample(standard_normal(cloud.mean[:1].shape, asked.number + 1).expand_as(cloud.mean))
-        mean, draws = (vae.decode_raw(raw.to(model.dtype)).float().cpu().clamp(-1, 1) for raw in (cloud.mean, drawn))
+        mean, draws = (
+            vae.decode_raw(raw.to(model.device, model.dtype)).float().cpu().clamp(-1, 1) for raw in (cloud.mean, drawn)
+        )
     error = reconstruction_loss(draws - frames, config).tolist()
     quality = [psnr(clips, frames.expand_as(clips)).mean(1).tolist() for clips in (mean, draws)]
     kl, width = cloud.kl().tolist(), (0.5 * cloud.log_variance).exp().flatten(1).mean(1).tolist()

@@ -24,15 +24,15 @@ def draw(pipeline: Pipeline, asked: Asked, tell: Tell) -> Drawn:
     model, (frames, caption) = pipeline.model, clip_of(asked.number)
     times = torch.linspace(0, 1, POSITIONS)
     x0 = model.encode(frames).expand(POSITIONS, -1, -1, -1, -1)
-    noise = standard_normal(x0[:1].shape, asked.number).expand_as(x0)
+    noise = standard_normal(x0[:1].shape, asked.number).to(x0).expand_as(x0)
     xt = add_noise(x0, noise, times, model.path)
     pixels = frames.expand(POSITIONS, -1, -1, -1, -1)
     in_pixels = add_noise(pixels, standard_normal(frames.shape, asked.number).expand_as(pixels), times, model.path)
     tell(1, 3)
-    shown = [in_pixels, model.decode(xt)]
+    shown = [in_pixels, model.decode(xt).cpu()]
     for number, text in enumerate((caption, "")):
         guess = model.x0_denoiser(model.context([text] * POSITIONS))(xt, times)
-        shown.append(model.decode(guess))
+        shown.append(model.decode(guess).cpu())
         tell(2 + number, 3)
     right, without = (psnr(clips, pixels).mean(1).tolist() for clips in shown[2:])
     black = float(psnr(background(frames), frames).mean())
@@ -40,8 +40,8 @@ def draw(pipeline: Pipeline, asked: Asked, tell: Tell) -> Drawn:
     positions = tuple(
         Position(
             f"{t:.3f}",
-            f"xₜ = {1 - t:.3f} · x₀ + {t:.3f} · noise. The guess is {right[k]:.1f} dB from the clip with the "
-            f"caption, {without[k]:.1f} dB without; a black clip is {black:.1f} dB from it.",
+            f"xₜ = {1 - t:.3f} · x₀ + {t:.3f} · noise. PSNR of the guess against the clip: {right[k]:.1f} dB "
+            f"with the caption, {without[k]:.1f} dB without; a black clip has {black:.1f} dB.",
             tuple(one[k] for one in clips),
         )
         for k, t in enumerate(times.tolist())

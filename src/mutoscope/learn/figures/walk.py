@@ -52,7 +52,7 @@ def draw(pipeline: Pipeline, asked: Asked, tell: Tell) -> Drawn:
     latents = torch.from_numpy(strip.latents)[None]
     grid, patch = network.grid(latents.shape), network.config.patch
     tokens = patchify(latents, patch)  # (1, n, k)
-    rebuilt = model.decode(latents)
+    rebuilt = model.decode(latents).cpu()
     losses = _losses(model, tokens, rebuilt, grid, patch, tell)
     exact = torch.equal(unpatchify(tokens, grid, patch), latents)
     story = (
@@ -111,7 +111,7 @@ def _losses(
     silent[torch.arange(num), torch.arange(num)] = 0
     found: list[UInt8[np.ndarray, "F H W 3"]] = []
     for part in silent.split(CHUNK):
-        away = (model.decode(unpatchify(part, grid, patch)) - rebuilt).abs()
+        away = (model.decode(unpatchify(part, grid, patch)).cpu() - rebuilt).abs()
         found += as_bytes((DIFFERENCE_GAIN * away - 1).clamp(-1, 1))
         tell(len(found), num)
     return found

@@ -1,7 +1,8 @@
 // Ask about the course: a search, and, where an endpoint is set, answers that come as they are said.
-import { html, useRef, useState } from "./vendor/preact-htm.js";
+import { html, useEffect, useState } from "./vendor/preact-htm.js";
 import { Refusal, ask, at, useAnswer } from "./api.js";
 
+const LONGEST = 30000; // characters of what was said before
 const KINDS = [["course", "In the course"], ["docs", "In the docs"], ["code", "In the code"]];
 
 // chapter: the one that is read; without it, the reader chooses among `chapters`.
@@ -12,12 +13,13 @@ export function Ask({ chapter, chapters = [] }) {
   const [found, find] = useState(null);
   const [error, fail] = useState("");
   const [stop, stopBy] = useState(null);
+  useEffect(() => () => stop?.abort(), [stop]); // who leaves the page does not wait for the rest
   if (!about.value) return null;
   const { endpoint, problem, sections } = about.value;
   const last = (change) => tell((before) => [...before.slice(0, -1), { ...before[before.length - 1], ...change(before[before.length - 1]) }]);
 
   const answered = async (question) => {
-    const earlier = turns.filter((turn) => turn.text).slice(-6).flatMap((turn) => [{ role: "user", text: turn.question }, { role: "assistant", text: turn.text }]);
+    const earlier = turns.filter((turn) => turn.text).slice(-6).flatMap((turn) => [{ role: "user", text: turn.question }, { role: "assistant", text: turn.text.slice(0, LONGEST) }]);
     const leaving = new AbortController();
     stopBy(leaving);
     tell((before) => [...before, { question, text: "", sections: [], error: "" }]);
@@ -113,7 +115,10 @@ async function* lines(path, body, signal) {
   } catch (wrong) {
     throw signal.aborted ? wrong : new Refusal("The studio does not answer. Is it still running in its terminal?", {}, 0);
   }
-  if (!answer.ok) throw new Refusal((await answer.json()).message, {}, answer.status);
+  if (!answer.ok) {
+    const told = await answer.json().catch(() => ({}));
+    throw new Refusal(told.message || `the server answered ${answer.status}`, {}, answer.status);
+  }
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let kept = "";
   for (;;) {
