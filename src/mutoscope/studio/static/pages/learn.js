@@ -10,7 +10,9 @@ const kept = (name) => `answer-${name}`;
 const TABS = [["", "Chapters"], ["figures", "Figures"], ["exercises", "Exercises"], ["ask", "Ask"]];
 
 export function LearnPage({ name, values, jobs }) {
-  const course = useAnswer("/api/learn", (event) => event === "jobs");
+  const course = useAnswer("/api/learn");
+  const runs = jobs.filter((job) => job.kind === "chapter").map((job) => job.id + job.state).join();
+  useEffect(() => { if (runs) course.again(); }, [runs]); // a chapter that was run has another page
   if (!course.value) return html`<${Wrong} error=${course.error} />${!course.error && html`<${Loading} what="the course" />`}`;
   const { chapters, problem, exercises } = course.value;
   return html`
