@@ -1,5 +1,7 @@
 """The studio in a real browser, as somebody uses it who has never seen it."""
 
+import json
+
 import pytest
 from planted_answers import RIGHT_GUIDE, SWAPPED_GUIDE
 from real_browser import LONG, NEEDS_CHROMIUM, chromium, opened_page
@@ -222,6 +224,18 @@ def test_a_figure_moves_with_its_slider(page):
     page.get_by_role("button", name="Show it").click()
     expect(page.get_by_text("failed")).to_be_visible(timeout=LONG)
     expect(picture).to_be_visible()  # what was there stays
+    expect(page.get_by_role("button", name="Once more")).to_be_visible()
+
+
+def test_of_many_figures_asked_for_quickly_the_last_one_is_computed(page, studio):
+    page.goto(page.url.split("#")[0] + "#/learn/figures?figure=steps")
+    other = page.get_by_role("button", name="Other noise")
+    for _ in range(4):
+        other.click()
+    expect(page.get_by_text(", seed 4").first).to_be_visible(timeout=LONG)
+    asked = json.loads(studio.ask("api/jobs?kind=figure"))
+    states = [job["state"] for job in asked if job["payload"]["request"]["figure"] == "steps"]
+    assert states[0] == "done" and "cancelled" in states[1:] and set(states) <= {"done", "cancelled"}
 
 
 def test_an_exercise_is_solved_in_the_page(page):

@@ -1,9 +1,9 @@
 """β, the price of a cloud.
 
-The encoder gives a clip a cloud: a mean and a width for every latent number. Here the cloud of one clip is moved until
-error + β · KL is least, for each β, while the decoder stays as it was trained, with β = 0.0001. A small β makes the
-cloud a point; a large one blows it up until the decoder cannot tell the clip any more. Where the draw begins to
-differ from the mean, the cloud has grown into its neighbours.
+The encoder gives a clip a cloud: a mean and a width for every latent number. Here gradient descent moves the cloud of
+one clip towards the least error + β · KL, in 120 steps for each β, while the decoder stays as it was trained, with
+β = 0.0001. A small β shrinks the cloud towards a point; a large one blows it up until the decoder cannot tell the clip
+any more. Where the draw begins to differ from the mean, the cloud has grown into its neighbours.
 """
 
 import torch

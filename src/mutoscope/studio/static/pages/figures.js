@@ -17,25 +17,32 @@ function Figure({ figure, jobs }) {
   const [asked, ask] = useState(null);
   const [shown, show] = useState(null); // the last job that was done: it stays until the next one is
   const [error, fail] = useState(null);
+  const job = jobs.find((one) => one.id === asked);
+  const busy = job?.state === "queued" || job?.state === "running";
+  const turn = useRef({ number: 0, open: null });
   const compute = async (next) => {
+    const mine = ++turn.current.number, cancel = (id) => post("/api/job/cancel", { job: id }); // nobody waits for it any more
     set(next);
     try {
-      ask((await post("/api/figure", { figure: figure.name, ...next })).id);
+      if (turn.current.open) await cancel(turn.current.open);
+      const { id } = await post("/api/figure", { figure: figure.name, ...next });
+      if (mine !== turn.current.number) return await cancel(id);
+      turn.current.open = id;
+      ask(id);
       fail(null);
     } catch (found) {
       fail(found);
     }
   };
   useEffect(() => void compute(wish), []);
-  const job = jobs.find((one) => one.id === asked);
   useEffect(() => { if (job?.state === "done") show(job.id); }, [job?.state, asked]);
-  const busy = job && (job.state === "queued" || job.state === "running");
   return html`<section class="card" aria-label=${figure.title}>
     <h2>${figure.title}</h2>
     <p>${figure.text} <a href=${figure.link} target="_blank" rel="noopener">Read: ${figure.read}</a></p>
     <form class="row" onSubmit=${(event) => { event.preventDefault(); compute(wish); }}>
       ${figure.asks === "prompt" && html`<label class="row grow">Prompt <input class="grow" value=${wish.prompt} maxlength="500" onInput=${(event) => set({ ...wish, prompt: event.target.value })} /></label><button>Show it</button>`}
       <button type="button" onClick=${() => compute({ ...wish, number: wish.number + 1 })}>${figure.asks === "prompt" ? "Other noise" : "Another clip"}</button>
+      ${job && !busy && job.state !== "done" && html`<button type="button" onClick=${() => compute(wish)}>Once more</button>`}
       ${job && job.state !== "done" && html`<${State} state=${job.state} />`}
     </form>
     <div class="said">${busy && html`<${Bar} done=${job.done} total=${job.total} label="computing the figure" />`}</div>
