@@ -38,6 +38,7 @@ def run_chapter(chapter: Chapter, folder: Path) -> tuple[float, list[str]]:
     client = NotebookClient(
         chapter.notebook, timeout=CELL_LIMIT_S, kernel_name="python3", record_timing=True,
         resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors; it warns of its own ports, which are this machine's
     )  # fmt: skip
     try:
         client.execute()
