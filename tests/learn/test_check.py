@@ -37,7 +37,7 @@ ILL = {
     "leaves at once": ("import os\nos._exit(0)", "it fails", "os._exit()"),
     "a huge tensor": ("import torch\ntorch.zeros(10**12)", "it fails", "more memory"),
     "huge bytes": ("x = bytearray(10**12)", "it fails", "more memory"),
-    "memory bit by bit": ("x = []\nwhile True: x.append(bytearray(10**7))", "it fails", "more memory"),
+    "memory bit by bit": ("x = []\nwhile True: x.append(bytes(10**7))", "it fails", "more memory"),
     "numpy": ("def guide(a, b, c): return (b + c * (a - b)).numpy()", "not right yet", "numpy.ndarray"),
     "deletes": ("import os\nos.remove({victim!r})", "refused", "tries to delete"),
     "writes": ("open({victim!r}, 'w')", "refused", "tries to write to"),

@@ -11,7 +11,7 @@ import torch
 from mutoscope.evaluation.reconstruction import psnr
 from mutoscope.learn.chapters import chapter_names
 from mutoscope.learn.figure import Asked, clip_of, standard_normal
-from mutoscope.learn.figures import HERE, draw_of, figures, guidance, steps
+from mutoscope.learn.figures import HERE, beta, draw_of, figures, guidance, steps
 from mutoscope.learn.figures.beta import BETAS, fitted
 from mutoscope.learn.figures.walk import block_of
 from mutoscope.pipeline import PACKAGED_MODEL, Pipeline
@@ -34,6 +34,7 @@ def pipeline() -> Iterator[Pipeline]:
         patched.setattr(guidance, "SCALES", (0.0, 1.0, 5.0))
         patched.setattr(steps, "STEPS", (1, 4, 12, 16))
         patched.setattr(steps, "EXACT", 30)
+        patched.setattr(beta, "STEPS", 60)
         for module in (guidance, steps):
             patched.setattr(module, "VIDEOS", VIDEOS)
         yield Pipeline.load(dtype=torch.float32)
@@ -128,8 +129,8 @@ def test_beta_trades_error_for_width(drawn):
     errors, prices = [float(words[0]) for words in numbers], [float(words[4]) for words in numbers]
     assert errors == sorted(errors) and prices == sorted(prices, reverse=True)
     totals = [float(words[6].rstrip(".")) for words in numbers]
-    for beta, error, price, total in zip(BETAS, errors, prices, totals, strict=True):
-        assert total == pytest.approx(error + beta * price, abs=0.0052 * beta + 1e-4)  # as printed
+    for weight, error, price, total in zip(BETAS, errors, prices, totals, strict=True):
+        assert total == pytest.approx(error + weight * price, abs=0.0052 * weight + 1e-4)  # as printed
 
 
 def test_the_fitted_cloud_costs_less_than_the_encoders_and_leaves_the_networks_alone(pipeline):

@@ -38,10 +38,10 @@ def draw(pipeline: Pipeline, asked: Asked, tell: Tell) -> Drawn:
         tell(done, whole)
         return videos, time.perf_counter() - begun
 
+    tried = [made(steps) for steps in STEPS]
     exact = torch.stack([to_frames(video) for video in made(EXACT)[0]])
     positions = []
-    for steps in STEPS:
-        videos, seconds = made(steps)
+    for steps, (videos, seconds) in zip(STEPS, tried, strict=True):
         near = float(psnr(torch.stack([to_frames(video) for video in videos]), exact).mean())
         positions.append(
             Position(
