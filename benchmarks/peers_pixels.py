@@ -12,6 +12,7 @@ one call of the network times the 1,000 steps, two calls each, that its sampler 
 import importlib.util
 import sys
 from collections.abc import Callable
+from statistics import median
 from types import ModuleType, SimpleNamespace
 
 import torch
@@ -68,12 +69,13 @@ def measure(config: RunConfig, rounds: int, dim: int) -> tuple[list[str], list[d
     )
     ours, peer = ([n / s for s in seconds[f"{who}, step"]] for who, n in (("ours", batch), ("theirs", BATCH)))
     video = [2 * STEPS * s / BATCH for s in seconds["theirs, call"]]
+    clips = config.training.steps * batch
     notes = [
         f"clips of {config.data.num_frames} frames, {config.data.height} x {config.data.width}; ours "
-        f"{millions(state.compute.masters)}, batch {batch}, in the latents of a VAE whose training is 1.1 of the "
-        f"demo's 8.1 minutes; video-diffusion-pytorch 0.7.0 {millions(network)}, batch {BATCH}, float32",
-        f"in the demo's 6.5 minutes of diffusion it would see {390 * sorted(peer)[len(peer) // 2]:,.0f} clips, the "
-        f"demo sees {900 * 32:,}: too few for any picture, so no quality is compared",
+        f"{millions(state.compute.masters)}, batch {batch}, in the latents of a VAE whose training is a seventh of the "
+        f"demo's; video-diffusion-pytorch 0.7.0 {millions(network)}, batch {BATCH}, float32",
+        f"while the demo sees its {clips:,} clips it would see {clips * median(peer) / median(ours):,.0f}: too few for "
+        "any picture, so no quality is compared",
     ]
     return notes, [
         figure("training: ours, clips/s", ours),

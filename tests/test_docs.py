@@ -91,6 +91,19 @@ def test_one_licence():
     assert "Apache License" in (ROOT / "LICENSE").read_text()
 
 
+def test_speeds_in_the_readme_are_those_of_the_last_run():
+    """Of a row: its command, then median (min to max) and whether the aim is met, as docs/performance.md has them."""
+    page = (ROOT / "docs" / "performance.md").read_text()
+    table = README.partition("### How fast\n")[2].partition("\n### ")[0]
+    rows = re.findall(r"`python (benchmarks/\w+\.py)` \| (\S+) \((\S+) to (\S+)\) \| (.+) \|$", table, re.MULTILINE)
+    assert len(rows) == table.count("\n|") - 2 >= 8  # all but the head
+    for script, median, least, most, aim in rows:
+        section = page.partition(f"\n`python {script}`\n")[2].partition("\n## ")[0]
+        (row,) = [line for line in section.splitlines() if f" | {least} | {median} | {most} | " in line]
+        assert f" {aim.partition(',')[0]}, " in row, row
+        assert ("not met" in aim) == ("not met" in row), row
+
+
 def test_readme_tree_names_real_places():
     for name in re.findall(r"^[├└]── (\S+)", README, re.MULTILINE):
         assert (ROOT / "src" / "mutoscope" / name.rstrip("/")).exists(), name

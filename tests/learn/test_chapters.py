@@ -1,11 +1,6 @@
 """The chapters: what they are made of, and the pages they become. That they run is in test_chapters_run.py."""
 
-import shutil
-import subprocess
-import sys
-import zipfile
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +14,6 @@ from mutoscope.learn.markdown import html
 from mutoscope.learn.quoted import unmarked
 from mutoscope.learn.render import cell_html
 
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=chapter_names())
@@ -105,19 +99,3 @@ def test_wrong_names_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no chapter '3_latents_and_tex'.*Did you mean '3_latents_and_text'"):
         read_chapter("3_latents_and_tex")
     assert main(["learn", "build", "nothing", "--out", str(tmp_path)]) == 2
-
-
-@pytest.mark.slow
-def test_a_built_package_carries_the_chapters_and_what_is_searched(tmp_path):
-    copy, wheels = tmp_path / "copy", tmp_path / "wheels"  # building leaves files behind
-    for name in ("src", "course", "docs"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(copy)]
-    subprocess.run(pip, check=True, capture_output=True)
-    (wheel,) = wheels.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {f"mutoscope/learn/chapters/{file.name}" for file in CHECKOUT.glob("*.py")} <= set(names)
-    assert {f"mutoscope/learn/docs/{file.name}" for file in (ROOT / "docs").glob("*.md")} <= set(names)
-    assert "mutoscope/learn/page/chapter.css" in names
