@@ -41,7 +41,9 @@ def run(installed: Path, cwd: Path, *command: str) -> str:
 
 def test_every_file_of_the_package_is_in_the_wheel(installed):
     source = ROOT / "src" / "mutoscope"
-    files = {file.relative_to(source) for file in source.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    files = {
+        file.relative_to(source) for file in source.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+    }
     there = {file.relative_to(installed / "mutoscope") for file in (installed / "mutoscope").rglob("*")}
     assert len(files) > 200 and files <= there, sorted(files - there)
 

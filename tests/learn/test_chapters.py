@@ -8,12 +8,11 @@ pytest.importorskip("jupytext", reason="the course's packages are not installed"
 import nbformat
 
 from mutoscope.cli.main import main
-from mutoscope.learn.chapters import CHECKOUT, anchor, chapter_names, read_chapter
+from mutoscope.learn.chapters import anchor, chapter_names, read_chapter
 from mutoscope.learn.exercises import exercises
 from mutoscope.learn.markdown import html
 from mutoscope.learn.quoted import unmarked
 from mutoscope.learn.render import cell_html
-
 
 
 @pytest.fixture(params=chapter_names())
