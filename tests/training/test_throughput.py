@@ -22,33 +22,43 @@ def test_operations_of_an_example_are_counted_exactly():
     assert all(p.grad is None for p in task.modules.parameters())
 
 
-class Slow(Regression):
-    """Every batch is waited for."""
+class Clock:
+    """One that only tests move."""
 
-    waited = 0.0
+    now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+class Timed(Regression):
+    """Every micro-batch is waited for 20 ms and computed in 30."""
+
+    def __init__(self, clock: Clock):
+        super().__init__()
+        self.clock = clock
 
     def loss(self, modules, indices):
-        begun = time.perf_counter()
         with self.fetching:
-            time.sleep(0.02)
-        self.waited += time.perf_counter() - begun  # a busy machine sleeps longer
+            self.clock.now += 0.02
+        self.clock.now += 0.03
         return super().loss(modules, indices)
 
 
-def test_a_reading_covers_the_steps_since_the_last_one(tmp_path):
-    task, config = Slow(), stage(batch_size=4, grad_accum=3)
+def test_a_reading_covers_the_steps_since_the_last_one(tmp_path, monkeypatch):
+    task, config = Timed(Clock()), stage(batch_size=4, grad_accum=3)
     state = start(task, config, tmp_path)
     meter = Meter(task, config, state)
-    for _ in range(2):
-        begun, task.waited = time.perf_counter(), 0.0
-        for _ in range(2):
+    monkeypatch.setattr("mutoscope.training.task.time", task.clock)
+    for steps in (2, 5):
+        task.clock.now += 7.0  # a checkpoint between the lines of the log does not count
+        for _ in range(steps):
             with meter.step:
                 train_step(task, state, config)
-        seconds = time.perf_counter() - begun
         speed = meter.read()
-        assert speed.examples_per_s == pytest.approx(2 * 12 / seconds, rel=0.05)
-        assert speed.flops_per_s == pytest.approx(speed.examples_per_s * FLOPS)
-        assert speed.data_wait == pytest.approx(task.waited / seconds, rel=0.05)
+        assert speed.examples_per_s == pytest.approx(4 / 0.05)
+        assert speed.flops_per_s == pytest.approx(FLOPS * 4 / 0.05)
+        assert speed.data_wait == pytest.approx(0.4)
         assert 0 < speed.mfu < 1 and speed.memory_mb > 50
     with pytest.raises(ValueError, match="no step"):
         meter.read()
