@@ -14,8 +14,6 @@ DESCRIPTION = """Run the chapters of the course and write each as one page that 
 mutoscope learn build                          all of them, into course-pages/
 mutoscope learn build 3_latents_and_text       one of them"""
 
-FOUND = 1
-
 
 class BuildOptions(Config):
     """Which chapters, and where to."""
@@ -29,7 +27,7 @@ class BuildOptions(Config):
 
 
 def run(args: list[str]) -> int:
-    """The verb's action. Exit code 1 where a number in the prose does not match, or a cell took too long."""
+    """The verb's action. Numbers that came out otherwise than the text says are told, here and on the page."""
     options = parse(BuildOptions, args, "mutoscope learn build", DESCRIPTION)
     check_writable(options.out)
     from ..learn.build import build
@@ -38,4 +36,4 @@ def run(args: list[str]) -> int:
     for line in found:
         print(line)
     print(f"open {options.out / 'index.html'}")
-    return FOUND if found else 0
+    return 0

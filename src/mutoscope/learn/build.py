@@ -1,34 +1,43 @@
 """Chapters as a folder of pages and notebooks."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..files import whole_file
-from .chapters import chapter_names, read_chapter
-from .render import index, page, titles
+from .chapters import Chapter, chapter_names, read_chapter
+from .render import index, page
 from .run import run_chapter
 
 
 def build(names: Sequence[str], out: Path, execute: bool, on_line: Callable[[str], None]) -> list[str]:
     """Write out/NAME.html, out/NAME.ipynb and out/index.html; what there is to complain of, a line each.
 
-    names: chapters; none = all. execute: run them first, in out/work. ValueError where a cell fails.
+    names: chapters; none = all. execute: run them, in out/work; a page is written after each cell, so it can be read
+    meanwhile. ValueError where a cell fails.
     """
-    import nbformat
-
-    chapters = [read_chapter(name) for name in names or chapter_names()]
+    course = [read_chapter(name) for name in chapter_names()]
+    chapters = [read_chapter(name) for name in names] or course
+    links = [(chapter.name, chapter.title) for chapter in course]
     out.mkdir(parents=True, exist_ok=True)
+    with whole_file(out / "index.html") as half:
+        half.write_text(index(course), encoding="utf-8")
     found: list[str] = []
     for chapter in chapters:
+        wrong: list[str] = []
         if execute:
             on_line(f"{chapter.name}: running {sum(cell.cell_type == 'code' for cell in chapter.notebook.cells)} cells")
-            seconds, wrong = run_chapter(chapter, out / "work")
+            seconds, wrong = run_chapter(chapter, out / "work", partial(_write, chapter, links, out))
             on_line(f"{chapter.name}: {seconds:.0f} s")
             found += [f"{chapter.name}: {one}" for one in wrong]
-        with whole_file(out / f"{chapter.name}.html") as half:
-            half.write_text(page(chapter, titles()), encoding="utf-8")
-        with whole_file(out / f"{chapter.name}.ipynb") as half:
-            nbformat.write(chapter.notebook, half)
-    with whole_file(out / "index.html") as half:
-        half.write_text(index([read_chapter(name) for name in chapter_names()]), encoding="utf-8")
+        _write(chapter, links, out, wrong)
     return found
+
+
+def _write(chapter: Chapter, links: list[tuple[str, str]], out: Path, wrong: Sequence[str] = ()) -> None:
+    import nbformat
+
+    with whole_file(out / f"{chapter.name}.html") as half:
+        half.write_text(page(chapter, links, wrong), encoding="utf-8")
+    with whole_file(out / f"{chapter.name}.ipynb") as half:
+        nbformat.write(chapter.notebook, half)

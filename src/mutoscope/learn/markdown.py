@@ -14,8 +14,9 @@ SPOKEN = "spoken"
 """Key of what a sentence's first token knows."""
 
 
+@cache
 def html(text: str) -> str:
-    """As HTML; the marks behind quoted numbers are left out."""
+    """As HTML; the marks behind quoted numbers are left out. Kept, as `code` is."""
     return parser().render(_unmarked(text))
 
 

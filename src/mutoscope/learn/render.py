@@ -1,5 +1,6 @@
 """A chapter as one page that opens offline: formulas as MathML, code in colour, pictures inside."""
 
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -12,16 +13,19 @@ from .quoted import MIME
 from .run import TERMINAL
 
 
-def page(chapter: Chapter, others: list[tuple[str, str]]) -> str:
-    """The whole HTML. others: (name, title) of all chapters, for links."""
+def page(chapter: Chapter, others: list[tuple[str, str]], wrong: Sequence[str] = ()) -> str:
+    """The whole HTML. others: (name, title) of all chapters, for links. wrong: what its cells say otherwise."""
     sections = "".join(f'<li><a href="#{where}">{escape(title)}</a></li>' for where, title in chapter.sections)
     links = " · ".join(
         f"<b>{escape(title)}</b>" if name == chapter.name else f'<a href="{name}.html">{escape(title)}</a>'
         for name, title in others
     )
+    body = list(map(cell_html, chapter.notebook.cells))
+    if wrong:
+        body.append(_prose("\n".join(["## What came out otherwise here", "", *(f"* {one}" for one in wrong)])))
     return _template("chapter").substitute(
         title=escape(chapter.title), name=chapter.name, style=_style(), links=links, sections=sections,
-        body="\n".join(map(cell_html, chapter.notebook.cells)), speak=page_file("speak.js"),
+        body="\n".join(body), speak=page_file("speak.js"),
     )  # fmt: skip
 
 
@@ -44,14 +48,20 @@ def index(chapters: list[Chapter]) -> str:
 def cell_html(cell: Any) -> str:
     """One cell: prose, or code with what came out of it."""
     if cell.cell_type == "markdown":
-        return f'<section class="prose">{html(cell.source)}</section>'
+        return _prose(cell.source)
     outputs = "".join(_output(output) for output in cell.get("outputs", []))
     shown = f'<div class="out">{outputs}</div>' if outputs else ""
-    return f'<section class="cell">{code(cell.source)}{shown}</section>'
+    ran = " data-ran" if cell.get("execution_count") else ""
+    return f'<section class="cell"{ran}>{code(cell.source)}{shown}</section>'
 
 
+def _prose(text: str) -> str:
+    return f'<section class="prose">{html(text)}</section>'
+
+
+@cache
 def code(source: str) -> str:
-    """Python in colour."""
+    """Python in colour. Kept: while a chapter runs, its page is written after each cell."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
@@ -87,10 +97,20 @@ def _template(name: str) -> Template:
 
 @cache
 def _style() -> str:
-    from pygments.formatters import HtmlFormatter
+    from pygments.token import STANDARD_TYPES
 
-    light, dark = (HtmlFormatter(style=style).get_style_defs(".code") for style in ("default", "monokai"))
-    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{page_file('chapter.css')}"
+    colours = [f".code .{name} {{ {_look(kind)} }}" for kind, name in STANDARD_TYPES.items() if name]
+    return "\n".join([*colours, page_file("chapter.css")])
+
+
+def _look(kind: Any) -> str:
+    """CSS of a kind of token, in both colour schemes: the page may follow the system's or the studio's."""
+    from pygments.styles import get_style_by_name
+
+    light, dark = (get_style_by_name(name).style_for_token(kind) for name in ("default", "monokai"))
+    day, night = (f"#{one['color']}" if one["color"] else "currentColor" for one in (light, dark))
+    bold, slanted = (" font-weight: bold;" if light["bold"] else ""), (" font-style: italic;" if light["italic"] else "")
+    return f"color: light-dark({day}, {night});{bold}{slanted}"
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ class CellFailed(ValueError):
     """A cell raised, or took too long."""
 
 
-def run_chapter(chapter: Chapter, folder: Path) -> tuple[float, list[str]]:
+def run_chapter(
+    chapter: Chapter, folder: Path, on_cell: Callable[[], None] = lambda: None
+) -> tuple[float, list[str]]:
     """Put outputs into the chapter's notebook; seconds it took, and what to complain of.
 
-    folder: where cells write what they train; a chapter that is run again there goes on with it. CellFailed names cell
-    and line.
+    folder: where cells write what they train; a chapter that is run again there goes on with it. on_cell: called when a
+    cell is done, its outputs in the notebook, also after the one that fails. CellFailed names cell and line.
     """
     try:
         from nbclient import NotebookClient
@@ -39,6 +42,7 @@ def run_chapter(chapter: Chapter, folder: Path) -> tuple[float, list[str]]:
         chapter.notebook, timeout=CELL_LIMIT_S, kernel_name="python3", record_timing=True,
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--IPKernelApp.log_level=40"],  # errors; it warns of its own ports, which are this machine's
+        on_cell_executed=lambda **_: on_cell(),
     )  # fmt: skip
     try:
         client.execute()

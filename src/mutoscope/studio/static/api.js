@@ -32,24 +32,39 @@ export const post = (path, body) =>
 export const remove = (path) => ask(path, { method: "DELETE" });
 export const at = (path, values) => `${path}?${new URLSearchParams(values)}`;
 
-// One stream for the whole page. Listeners hear ("jobs", "") and ("run", name); after a lost connection, everything.
+// One stream for the whole page, while it is seen. Listeners hear ("jobs", "") and ("run", name); after a gap, everything.
 const listeners = new Set();
 let connected = true;
 
 export function listen() {
-  const source = new EventSource("/api/events");
   const tell = (event, data) => listeners.forEach((listener) => listener(event, data));
-  source.addEventListener("hello", () => {
-    if (!connected) tell("all", "");
-    connected = true;
-    tell("connection", "");
-  });
-  source.addEventListener("jobs", () => tell("jobs", ""));
-  source.addEventListener("run", (event) => tell("run", JSON.parse(event.data)));
-  source.onerror = () => {
-    connected = false;
-    tell("connection", "");
+  let missed = document.hidden;
+  const open = () => {
+    const source = new EventSource("/api/events");
+    source.addEventListener("hello", () => {
+      if (missed) tell("all", "");
+      [missed, connected] = [false, true];
+      tell("connection", "");
+    });
+    source.addEventListener("jobs", () => tell("jobs", ""));
+    source.addEventListener("run", (event) => tell("run", JSON.parse(event.data)));
+    source.onerror = () => {
+      [missed, connected] = [true, false];
+      tell("connection", "");
+    };
+    return source;
   };
+  // Browsers open six connections to one address: a page that nobody sees must not hold one.
+  let source = null;
+  const seen = () => {
+    if (!document.hidden) source ??= open();
+    else if (source) {
+      source.close();
+      [source, missed] = [null, true];
+    }
+  };
+  document.addEventListener("visibilitychange", seen);
+  seen();
 }
 
 export function useConnection() {
