@@ -9,8 +9,6 @@ pytest.importorskip("jupytext", reason="the course's packages are not installed"
 from playwright.sync_api import expect
 
 from mutoscope.learn.chapters import chapter_names
-from mutoscope.learn.exercises import exercises
-from mutoscope.learn.figures import figures
 
 pytestmark = NEEDS_CHROMIUM
 SECRET = "sk-live-0123456789abcdef"
@@ -78,19 +76,6 @@ def test_an_answer_on_the_page_of_a_chapter(browser, workspace, monkeypatch, sch
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.wait_for_timeout(200)
         assert SECRET not in page.content() + "".join(seen) and len(seen) > 5
-
-
-def test_a_chapter_leads_to_its_exercises_and_figures(browser, workspace, monkeypatch):
-    with studio_with(monkeypatch, workspace) as studio, opened_page(browser, studio.address) as page:
-        page.goto(f"{studio.address}learn/{CHAPTER}.html")
-        ways = page.get_by_role("link", name="Write it in the studio, and have it checked")
-        here = [one.name for one in exercises().values() if one.chapter == 3]
-        expect(ways).to_have_count(len(here))
-        assert sorted(way.get_attribute("href").rpartition("=")[2] for way in ways.all()) == sorted(here)
-        moved = page.locator("main").get_by_role("link", name="Noise a clip", exact=True)
-        expect(moved).to_have_attribute("href", "/#/learn/figures?figure=noise")
-        told = {figure.title for figure in figures().values()}
-        assert {link.inner_text() for link in page.locator('main a[href*="figure="]').all()} == told
 
 
 def test_an_answer_is_stopped_and_a_failure_is_told(browser, workspace, monkeypatch):

@@ -67,7 +67,7 @@ document.querySelector("h1")?.after(mounted(html`<${Running} />`));
 
 ask("/api/learn").then(({ exercises }) => cells.forEach((cell, number) => {
   const exercise = exercises.find((one) => one.name === written[number]);
-  if (exercise) cell.replaceChildren(mounted(html`<${Answer} exercise=${exercise} />`));
+  if (exercise) cell.replaceChildren(mounted(html`<section aria-label=${exercise.title}><${Answer} exercise=${exercise} /></section>`));
 }), () => {}); // without it the page still says what is to be written
 
 ask("/api/figures").then((figures) => {
