@@ -113,7 +113,8 @@ show_lines(curves, "How loud the clip is", "time t", "alpha")
 # per clip, shape (b,). The point of the exercise is the shape: each clip has to be multiplied by its own number. With
 # $\bar\alpha = 0.36$, $x_0 = 1$ and noise $-0.5$ the answer is 0.2.
 #
-# Replace the dots and run the cell. It is checked against the package, and a mistake is named.
+# Replace the dots and run the cell, or press *Check* in the studio. The answer is checked against the package, and a
+# mistake is named.
 
 # %%
 # %%check forward_noising

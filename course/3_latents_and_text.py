@@ -154,8 +154,8 @@ quote(kl_shrunk=Posterior(one(0), log(0.01)).kl().item())
 # the shape (b, c, f, h, w). Return two things: `z` of the same shape, and the KL of each clip, shape (b,), which is the
 # average over everything but the clips. With mean 1, log-variance 0 and noise 0.5 the answers are 1.5 and 0.5.
 #
-# Replace the dots and run the cell. It is checked against the package, and a mistake is named. As long as the dots are
-# there, it says that nothing is written yet, and nothing is lost.
+# Replace the dots and run the cell, or press *Check* in the studio. The answer is checked against the package, and a
+# mistake is named. As long as the dots are there, it says that nothing is written yet, and nothing is lost.
 
 # %%
 # %%check reparameterise

@@ -1,4 +1,4 @@
-"""A chapter in the studio, in a real browser: its cells run, its exercises are written, its figures move in the page."""
+"""A chapter in the studio, in a real browser: cells run, exercises are written and figures move in the page."""
 
 import pytest
 from planted_answers import RIGHT_GUIDE, SWAPPED_GUIDE
@@ -13,6 +13,10 @@ from mutoscope.learn.exercises import exercises
 from mutoscope.learn.figures import figures
 
 pytestmark = NEEDS_CHROMIUM
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 FIRST, _, LAST = chapter_names()
 
 
@@ -95,7 +99,6 @@ def test_pictures_appear_while_a_chapter_runs(browser, studio):
 
 
 def test_a_page_that_nobody_sees_holds_no_connection(browser, studio):
-    hide = "hidden => {Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))}"
     with opened_page(browser, f"{studio.address}#/runs") as page:
         page.add_init_script(
             "window.opened = []; const Plain = EventSource;"
@@ -103,10 +106,10 @@ def test_a_page_that_nobody_sees_holds_no_connection(browser, studio):
         )
         page.reload()
         page.wait_for_function("opened.length === 1 && opened[0].readyState === 1")
-        page.evaluate(hide, True)
+        page.evaluate(HIDE, True)
         assert page.evaluate("opened[0].readyState") == 2
         expect(page.get_by_text("The connection to the studio is lost")).to_have_count(0)
         studio.ask("api/about")
         with page.expect_response("**/api/jobs*"):  # what was missed is asked for
-            page.evaluate(hide, False)
+            page.evaluate(HIDE, False)
         page.wait_for_function("opened.length === 2 && opened[1].readyState === 1")

@@ -109,7 +109,10 @@ def _look(kind: Any) -> str:
 
     light, dark = (get_style_by_name(name).style_for_token(kind) for name in ("default", "monokai"))
     day, night = (f"#{one['color']}" if one["color"] else "currentColor" for one in (light, dark))
-    bold, slanted = (" font-weight: bold;" if light["bold"] else ""), (" font-style: italic;" if light["italic"] else "")
+    bold, slanted = (
+        (" font-weight: bold;" if light["bold"] else ""),
+        (" font-style: italic;" if light["italic"] else ""),
+    )
     return f"color: light-dark({day}, {night});{bold}{slanted}"
 
 

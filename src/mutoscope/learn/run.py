@@ -23,9 +23,7 @@ class CellFailed(ValueError):
     """A cell raised, or took too long."""
 
 
-def run_chapter(
-    chapter: Chapter, folder: Path, on_cell: Callable[[], None] = lambda: None
-) -> tuple[float, list[str]]:
+def run_chapter(chapter: Chapter, folder: Path, on_cell: Callable[[], None] = lambda: None) -> tuple[float, list[str]]:
     """Put outputs into the chapter's notebook; seconds it took, and what to complain of.
 
     folder: where cells write what they train; a chapter that is run again there goes on with it. on_cell: called when a

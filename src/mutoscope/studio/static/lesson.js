@@ -18,7 +18,7 @@ export function RunChapter({ chapter, job, children }) {
       ${job && job.state !== "done" && html`<${State} state=${job.state} />`}</div>
     ${job?.message && html`<p class="small">${job.message}</p>`}
     <p class="small soft">${isOpen(job) ? "Pictures and numbers appear in the page as its cells are done."
-      : chapter.built ? "With what its cells show, as it was run here."
+      : chapter.built ? "With what its cells show, as it was run here. As a "
       : "It takes one to two minutes on two cores; pictures and numbers appear in the page meanwhile. In Jupyter you run its cells one by one: "}
       ${!isOpen(job) && html`<a href=${`/learn/${chapter.name}.ipynb`} download=${`${chapter.name}.ipynb`}>notebook</a>`}</p>
     <${Wrong} error=${error} />`;
