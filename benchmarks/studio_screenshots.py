@@ -31,6 +31,7 @@ def main() -> None:
         "compare": f"#/compare?runs={given.compare}",
         "figures": "#/learn/figures?figure=noise",
         "learn": "#/learn/exercises?exercise=guide",
+        "chapter": "learn/3_latents_and_text.html",
     }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
@@ -45,11 +46,15 @@ def main() -> None:
                     page.wait_for_selector("h1")
                     if name == "figures":  # computed before it is shown
                         page.wait_for_selector("canvas", timeout=60_000)
+                    if name == "chapter":  # the part with an exercise and a figure
+                        page.locator("details.moving > summary").first.click()
+                        page.wait_for_selector("canvas", timeout=60_000)
+                        page.get_by_label("Your Python").first.scroll_into_view_if_needed()
                     page.wait_for_timeout(1200)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:
                         print(f"{name} at {width}: the page is {wide} wide")
-                    page.screenshot(path=given.out / f"{name}-{width}-{scheme}.png", full_page=True)
+                    page.screenshot(path=given.out / f"{name}-{width}-{scheme}.png", full_page=name != "chapter")
                 page.close()
         browser.close()
 

@@ -290,7 +290,7 @@ def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
     m = alpha_bar_next.sqrt() * (1 - a) * x0 + a.sqrt() * (1 - alpha_bar_next) * xt
     return m if alpha_bar_next == 1 else m + (1 - a).sqrt() * noise
 """),
-    ("ancestral_step", "x_t is taken 0.1667 times", """
+    ("ancestral_step", "The coefficient of x_t lacks a square root", """
 def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
     a = alpha_bar / alpha_bar_next
     m = (alpha_bar_next.sqrt() * (1 - a) * x0 + a * (1 - alpha_bar_next) * xt) / (1 - alpha_bar)
@@ -385,7 +385,7 @@ def cross_attention(query, key, value, mask, num_heads):
     s=(q@k.transpose(-1,-2)/e**.5).masked_fill(~mask[:,None,None],-torch.inf).softmax(-1)
     return (s@v).transpose(1,2).reshape(B,n,d)
 """),
-    ("modulate", "shift is missing, 1 times; normalise(x) shift is there 1 times", """
+    ("modulate", "shift is missing; normalise(x) shift is there 1 times", """
 def modulate(x, shift, scale):
     return torch.nn.functional.layer_norm(x, x.shape[-1:]) * (1 + scale + shift)
 """),
@@ -429,7 +429,7 @@ def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
     e = (alpha * x0 - xt) / sigma
     return alpha_next * x0 + sigma_next * e
 """),
-    ("ddim_step", "epsilon is taken 0.8 = sigma times where 0.28 = sigma_next", """
+    ("ddim_step", "multiplied by the same sigma", """
 def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
     e = (xt - alpha * x0) / sigma
     return alpha_next * x0 + sigma * e
@@ -439,7 +439,7 @@ def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
     e = (xt - alpha * x0) / sigma
     return alpha_next * x0 + e
 """),
-    ("downsample_time", "frame 0 is there 0.3333 times, and does not belong there", """
+    ("downsample_time", "Each group holds stride + 1 frames", """
 def downsample_time(x, stride):
     starts = range(0, x.shape[2] - 1, stride)
     return torch.cat([x[:, :, :1]] + [x[:, :, i : i + stride + 1].mean(2, keepdim=True) for i in starts], 2)
@@ -452,7 +452,7 @@ def downsample_time(x, stride):
 def downsample_time(x, stride):
     return torch.cat([x[:, :, :1], x[:, :, 1::stride]], 2)
 """),
-    ("downsample_time", "It answers 1 frames, stride 2, but not 5 frames", """
+    ("downsample_time", "It is right for 1 frames, stride 2, but fails for 5 frames", """
 def downsample_time(x, stride):
     y = torch.nn.functional.avg_pool3d(x[:, :, 1:], (stride, 2, 2)) if x.shape[2] > 1 else x[:, :, 1:]
     return torch.cat([x[:, :, :1], y], 2)
@@ -507,10 +507,308 @@ def reparameterise(mean, log_variance, noise):
 def modulate(x, shift, scale):
     return (torch.nn.functional.layer_norm(x, x.shape[-1:]) * (1 + scale) + shift)[:, 0]
 """),
-    ("unpatchify", "It answers a grid of (2, 2, 2)", """
+    ("unpatchify", "It is right for a grid of (2, 2, 2)", """
 def unpatchify(tokens, grid, patch):
     x = tokens.view(len(tokens), 2, 2, 2, 2, 2, 2, -1)
     return x.permute(0, 7, 1, 4, 2, 5, 3, 6).reshape(len(tokens), -1, 4, 4, 4)
+"""),
+    # ------------------------------------------------------------------ from a blind trial: no hint, or a wrong one
+    ("forward_noising", "three more axes", """
+def forward_noising(x0, noise, alpha_bar):
+    alpha_bar = alpha_bar.view(-1, 1, 1, 1)
+    x_t = torch.sqrt(alpha_bar) * x0 + torch.sqrt(1 - alpha_bar) * noise
+    return x_t
+"""),
+    ("ancestral_step", "divided by 1 - alpha_bar_next", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    beta = 1 - alpha_bar / alpha_bar_next
+    mean = (alpha_bar_next ** 0.5 * beta / (1 - alpha_bar_next)) * x0 + (
+        (alpha_bar / alpha_bar_next) ** 0.5 * (1 - alpha_bar_next) / (1 - alpha_bar_next)
+    ) * xt
+    if alpha_bar_next < 1:
+        mean = mean + beta ** 0.5 * noise
+    return mean
+"""),
+    ("ancestral_step", "in the last step only", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    beta = 1 - alpha_bar / alpha_bar_next
+    from_xt = (alpha_bar / alpha_bar_next).sqrt() * (1 - alpha_bar_next) * xt
+    mean = (alpha_bar_next.sqrt() * beta * x0 + from_xt) / (1 - alpha_bar)
+    if alpha_bar_next != 1:
+        return mean
+    else:
+        return mean + beta.sqrt() * noise
+"""),
+    ("downsample_time", "always 2", """
+def downsample_time(x, stride):
+    first = x[:, :, :1]
+    merged = (x[:, :, 1::2] + x[:, :, 2::2]) / 2
+    return torch.cat([first, merged], dim=2)
+"""),
+    ("cross_attention", "added as 1 and 0", """
+def cross_attention(query, key, value, mask, num_heads):
+    b, n, d = query.shape
+    l = key.shape[1]
+    e = d // num_heads
+    q = query.reshape(b, n, num_heads, e).permute(0, 2, 1, 3)
+    k = key.reshape(b, l, num_heads, e).permute(0, 2, 3, 1)
+    v = value.reshape(b, l, num_heads, e).permute(0, 2, 1, 3)
+    scores = torch.matmul(q, k) / e ** 0.5 + mask.float()[:, None, None]
+    return torch.matmul(scores.softmax(-1), v).permute(0, 2, 1, 3).reshape(b, n, d)
+"""),
+    ("cross_attention", "mixes tokens and channels", """
+import torch.nn.functional as F
+def cross_attention(query, key, value, mask, num_heads):
+    b, n, d = query.shape
+    l = key.shape[1]
+    q = query.view(b, num_heads, n, d // num_heads)
+    k = key.view(b, num_heads, l, d // num_heads)
+    v = value.view(b, num_heads, l, d // num_heads)
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
+    return out.reshape(b, n, d)
+"""),
+    ("cross_attention", "over the video tokens", """
+from einops import rearrange
+def cross_attention(query, key, value, mask, num_heads):
+    split = lambda t: rearrange(t, "b t (m e) -> b m t e", m=num_heads)
+    q, k, v = split(query), split(key), split(value)
+    scores = q @ k.mT / (q.size(-1) ** 0.5)
+    scores = scores.masked_fill(~mask[:, None, None], -1e9)
+    weights = torch.softmax(scores, dim=2)
+    return rearrange(weights @ v, "b m n e -> b n (m e)")
+"""),
+    ("modulate", "over the tokens of a frame, too", """
+import torch.nn.functional as F
+def modulate(x, shift, scale):
+    x = F.layer_norm(x, x.shape[-2:], eps=1e-5)
+    return x * (1 + scale) + shift
+"""),
+    ("guide", "A scale below 1", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    if guidance_scale <= 1:
+        return x0_cond
+    return x0_negative + guidance_scale * (x0_cond - x0_negative)
+"""),
+    ("ddim_step", "x_t stands where x0 belongs", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    eps = (xt - alpha * x0) / sigma
+    return alpha_next * xt + sigma_next * eps
+"""),
+    ("ddim_step", "put brackets around", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    epsilon = xt - alpha * x0 / sigma
+    return alpha_next * x0 + sigma_next * epsilon
+"""),
+    ("ancestral_step", "upside down", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    beta = 1 - alpha_bar_next / alpha_bar
+    a = torch.sqrt(alpha_bar_next) * beta / (1 - alpha_bar)
+    b = torch.sqrt(alpha_bar / alpha_bar_next) * (1 - alpha_bar_next) / (1 - alpha_bar)
+    return a * x0 + b * xt + (torch.sqrt(beta) * noise if alpha_bar_next < 1 else 0)
+"""),
+    ("ancestral_step", "beta is 1 - alpha_bar:", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    beta = 1 - alpha_bar
+    a = torch.sqrt(alpha_bar_next) * beta / (1 - alpha_bar)
+    b = torch.sqrt(alpha_bar / alpha_bar_next) * (1 - alpha_bar_next) / (1 - alpha_bar)
+    mean = a * x0 + b * xt
+    return mean if alpha_bar_next == 1 else mean + torch.sqrt(beta) * noise
+"""),
+    ("ancestral_step", "gives x_t back", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    if alpha_bar_next == 1:
+        return xt
+    beta = 1 - alpha_bar / alpha_bar_next
+    a = torch.sqrt(alpha_bar_next) * beta / (1 - alpha_bar)
+    b = torch.sqrt(alpha_bar / alpha_bar_next) * (1 - alpha_bar_next) / (1 - alpha_bar)
+    return a * x0 + b * xt + torch.sqrt(beta) * noise
+"""),
+    ("ancestral_step", "x0 is not used", """
+def ancestral_step(xt, x0, noise, alpha_bar, alpha_bar_next):
+    alpha = alpha_bar / alpha_bar_next
+    return (xt - (1 - alpha) / (1 - alpha_bar).sqrt() * noise) / alpha.sqrt()
+"""),
+    ("factorised_attention", "Channels and frames are exchanged", """
+from einops import rearrange
+def factorised_attention(x):
+    return rearrange(x, "b f c h w -> (b f) (h w) c"), rearrange(x, "b f c h w -> (b h w) f c")
+"""),
+    ("reparameterise", "through z to log_variance", """
+def reparameterise(mean, log_variance, noise):
+    std = torch.exp(log_variance.detach() / 2)
+    return mean + std * noise, 0.5 * (mean ** 2 + log_variance.exp() - 1 - log_variance).mean((1, 2, 3, 4))
+"""),
+    ("reparameterise", "halve the logarithm", """
+def reparameterise(mean, log_variance, noise):
+    variance = log_variance.exp()
+    return mean + variance / 2 * noise, 0.5 * (mean ** 2 + variance - 1 - log_variance).mean((1, 2, 3, 4))
+"""),
+    ("downsample_time", "one frame early", """
+def downsample_time(x, stride):
+    out = [x[:, :, 0]]
+    for i in range(0, x.shape[2] - 1, stride):
+        out.append(x[:, :, i:i + stride].mean(2))
+    return torch.stack(out, 2)
+"""),
+    ("unpatchify", "(h ph), not (ph h)", """
+from einops import rearrange
+def unpatchify(tokens, grid, patch):
+    f, h, w = grid
+    pf, ph, pw = patch
+    return rearrange(tokens, "b (f h w) (pf ph pw c) -> b c (f pf) (ph h) (w pw)", f=f, h=h, w=w, pf=pf, ph=ph, pw=pw)
+"""),
+    ("cross_attention", "the wrong way round", """
+from einops import rearrange
+def cross_attention(query, key, value, mask, num_heads):
+    q, k, v = (rearrange(t, "b n (m e) -> b m n e", m=num_heads) for t in (query, key, value))
+    s = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(mask[:, None, None], -1e9)
+    return rearrange(s.softmax(-1) @ v, "b m n e -> b n (m e)")
+"""),
+    ("cross_attention", "over the heads", """
+from einops import rearrange
+def cross_attention(query, key, value, mask, num_heads):
+    q, k, v = (rearrange(t, "b n (m e) -> b m n e", m=num_heads) for t in (query, key, value))
+    s = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask[:, None, None], -1e9)
+    return rearrange(s.softmax(1) @ v, "b m n e -> b n (m e)")
+"""),
+    ("modulate", "1 long", """
+import torch.nn.functional as F
+def modulate(x, shift, scale):
+    return F.normalize(x, dim=-1) * (1 + scale) + shift
+"""),
+    ("modulate", "equal numbers gives NaN", """
+def modulate(x, shift, scale):
+    n = (x - x.mean(-1, keepdim=True)) / x.var(-1, keepdim=True, unbiased=False).sqrt()
+    return n * (1 + scale) + shift
+"""),
+    ("modulate", "takes brackets", """
+import torch.nn.functional as F
+def modulate(x, shift, scale):
+    return F.layer_norm(x, x.shape[-1:]) * 1 + scale + shift
+"""),
+    ("modulate", "divide by the variance", """
+def modulate(x, shift, scale):
+    n = (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, unbiased=False) + 1e-5)
+    return n * (1 + scale) + shift
+"""),
+    ("guide", "A scale below 1", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return x0_negative + max(1.0, guidance_scale) * (x0_cond - x0_negative)
+"""),
+    ("ddim_step", "clamped", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    x0 = x0.clamp(-1, 1)
+    eps = (xt - alpha * x0) / sigma
+    return alpha_next * x0 + sigma_next * eps
+"""),
+    ("ddim_step", "0.55 = sigma_next is right", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    eps = (xt - alpha * x0) / (1 - alpha ** 2) ** 0.5
+    return alpha_next * x0 + (1 - alpha_next ** 2) ** 0.5 * eps
+"""),
+    ("ddim_step", "multiplied by sigma", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    eps = (xt - alpha * x0) * sigma
+    return alpha_next * x0 + sigma_next * eps
+"""),
+    ("forward_noising", "noise is not used", """
+def forward_noising(x0, noise, alpha_bar):
+    torch.manual_seed(0)
+    eps = torch.randn_like(x0)
+    a = alpha_bar[:, None, None, None, None]
+    return a.sqrt() * x0 + (1 - a).sqrt() * eps
+"""),
+    ("cross_attention", "the wrong way round", """
+import torch.nn.functional as F
+from einops import rearrange
+def cross_attention(query, key, value, mask, num_heads):
+    q, k, v = (rearrange(t, "b n (m e) -> b m n e", m=num_heads) for t in (query, key, value))
+    return rearrange(F.scaled_dot_product_attention(q, k, v, attn_mask=~mask[:, None, None]), "b m n e -> b n (m e)")
+"""),
+    ("unpatchify", "Rows and columns are nested", """
+from einops import rearrange
+def unpatchify(tokens, grid, patch):
+    f, h, w = grid
+    pf, ph, pw = patch
+    return rearrange(tokens, "b (f h w) (pf ph pw c) -> b c (f pf) (ph h) (pw w)", f=f, h=h, w=w, pf=pf, ph=ph, pw=pw)
+"""),
+    ("forward_noising", "the product already", """
+def forward_noising(x0, noise, alpha_bar):
+    a = torch.cumprod(alpha_bar, 0)[:, None, None, None, None]
+    return a.sqrt() * x0 + (1 - a).sqrt() * noise
+"""),
+    ("factorised_attention", "went into the time sequences", """
+from einops import rearrange
+def factorised_attention(x):
+    return rearrange(x, "b c f h w -> (b f) (h w) c"), rearrange(x, "b c f h w -> (b w) (f h) c")
+"""),
+    ("factorised_attention", "reverse order", """
+from einops import rearrange
+def factorised_attention(x):
+    return rearrange(x, "b c f h w -> (b f) (h w) c"), rearrange(x.flip(2), "b c f h w -> (b h w) f c")
+"""),
+    ("downsample_time", "overlap", """
+def downsample_time(x, stride):
+    first = x[:, :, :1]
+    if x.shape[2] == 1:
+        return first
+    return torch.cat([first, x[:, :, 1:].unfold(2, stride, 1).mean(-1)], 2)
+"""),
+    ("cross_attention", "only the values of padding", """
+from einops import rearrange
+def cross_attention(query, key, value, mask, num_heads):
+    value = value * mask[..., None]
+    q, k, v = (rearrange(t, "b n (m e) -> b m n e", m=num_heads) for t in (query, key, value))
+    return rearrange((q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v, "b m n e -> b n (m e)")
+"""),
+    ("cross_attention", "score of -1", """
+from einops import rearrange
+def cross_attention(query, key, value, mask, num_heads):
+    q, k, v = (rearrange(t, "b n (m e) -> b m n e", m=num_heads) for t in (query, key, value))
+    s = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask[:, None, None], -1.0)
+    return rearrange(s.softmax(-1) @ v, "b m n e -> b n (m e)")
+"""),
+    ("modulate", "added to the shift, too", """
+import torch.nn.functional as F
+def modulate(x, shift, scale):
+    return F.layer_norm(x, x.shape[-1:]) * (1 + scale) + (1 + shift)
+"""),
+    ("guide", "whole number", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return x0_negative + int(guidance_scale) * (x0_cond - x0_negative)
+"""),
+    ("guide", "always 4", """
+def guide(x0_cond, x0_negative, guidance_scale=4):
+    guidance_scale = 4
+    return x0_negative + guidance_scale * (x0_cond - x0_negative)
+"""),
+    ("guide", "weighted mean", """
+def guide(x0_cond, x0_negative, guidance_scale):
+    return (x0_negative + guidance_scale * x0_cond) / (1 + guidance_scale)
+"""),
+    ("ddim_step", "squared", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    eps = (xt - alpha * x0) / sigma ** 2
+    return alpha_next * x0 + sigma_next ** 2 * eps
+"""),
+    ("ddim_step", "divided by sigma_next", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    eps = (xt - alpha * x0) / sigma_next
+    return alpha_next * x0 + sigma_next * eps
+"""),
+    ("ddim_step", "replaced by alpha x0", """
+def ddim_step(xt, x0, alpha, sigma, alpha_next, sigma_next):
+    x0 = alpha * x0
+    eps = (xt - x0) / sigma
+    return alpha_next * x0 + sigma_next * eps
+"""),
+    ("cross_attention", "applied twice", """
+from einops import rearrange
+import torch.nn.functional as F
+def cross_attention(query, key, value, mask, num_heads):
+    q, k, v = (rearrange(t, "b n (m e) -> b m n e", m=num_heads) for t in (query, key, value))
+    q = q / q.shape[-1] ** 0.5
+    return rearrange(F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None]), "b m n e -> b n (m e)")
 """),
 ]  # fmt: skip
 

@@ -342,6 +342,15 @@ def test_what_is_sent_fits_the_model_and_holds_the_section_that_is_asked_for(con
     assert [one.number for one in read] == sorted((one.number for one in read), key=lambda n: [*map(int, n.split("."))])
 
 
+def test_a_section_that_is_too_long_is_cut_rather_than_left_out():
+    where = endpoint("http://127.0.0.1:1/v1", context=4096)
+    longest = max(sections(CHAPTER), key=lambda one: len(one.text))
+    room = CHARACTERS_PER_TOKEN * (4096 - ANSWER_TOKENS) * 3 // 4
+    assert len(longest.text) > room
+    (read,) = reading(where, longest.title, CHAPTER)
+    assert read.number == longest.number and longest.text.startswith(read.text) and len(read.text) > 0.9 * room
+
+
 def test_a_chapter_that_is_none_is_refused():
     with pytest.raises(ValueError, match="there is no chapter 'nothing'"):
         reading(endpoint("http://127.0.0.1:1/v1"), QUESTION, "nothing")

@@ -1,7 +1,9 @@
 """Every chapter from its first cell to its last, as a learner runs it, and its numbers held to what its cells say."""
 
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +49,27 @@ def test_a_number_that_does_not_match_is_told(tmp_path):
     chapter.notebook.cells.append(nbformat.v4.new_markdown_cell("It is **4**<!-- a -->."))
     seconds, found = run_chapter(chapter, tmp_path)
     assert found == ["**4**: the cell says a = 3, more than 0.5 away."] and seconds > 0
+
+
+def test_a_process_that_dies_is_told(tmp_path):
+    with pytest.raises(CellFailed, match="9_small: cell 2, which begins with 'import os.*its process ended"):
+        run_chapter(small("import os; os._exit(1)"), tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_chapter_that_is_stopped_leaves_no_process(tmp_path, number):
+    command = [sys.executable, "-m", "mutoscope", "learn", "build", chapter_names()[0], "--out", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as building:
+        page = tmp_path / f"{chapter_names()[0]}.html"
+        while not (page.is_file() and "data-ran" in page.read_text()):
+            assert building.poll() is None
+        cells = children(building.pid)
+        assert cells
+        building.send_signal(number)
+        assert building.wait(60) == 130 and building.stderr.read() == "mutoscope: stopped.\n"
+    assert not any(Path(f"/proc/{one}").exists() for one in cells)
+
+
+def children(parent: int) -> list[str]:
+    found = Path(f"/proc/{parent}/task").glob("*/children")
+    return " ".join(file.read_text() for file in found).split()

@@ -71,7 +71,18 @@ ILL = {
     ),
     "a very long line": ("x = '" + "y" * 900_000 + "' + 1", "it fails", "line 1: x = 'yyy"),
     "a very long path": ("open('/x' * 10**6, 'w')", "it fails", "File name too long"),
-    "forgets an import": ("def guide(a, b, c): return torch.lerp(b, a, c)", "it fails", "import in it what it uses"),
+    "forgets an import": ("def guide(a, b, c): return torch.lerp(b, a, c)", "it fails", "has to be in it, or imported"),
+    "a program by the back door": (
+        "from multiprocessing import util\nutil.spawnv_passfds(b'/bin/touch', [b'touch', {victim!r}.encode()], [])",
+        "refused", "start a program"
+    ),
+    "an error without words": (
+        "class Odd(Exception):\n    def __str__(self): raise self\nraise Odd", "it fails", "cannot be told in words"
+    ),
+    "a method": ("class A:\n    def guide(self, a, b, c): return a", "there is no function", "is inside `A`"),
+    "a number of its name": ("guide = 3", "there is no function", "of type int"),
+    "a dictionary": ("def guide(a, b, c): return dict()", "not right yet", "a dict where one"),
+    "a command of notebooks": ("%matplotlib inline\n" + GUIDE, "this is not Python", "commands of notebooks"),
     "ends us": ("import os\nos.kill(os.getppid(), 9)", "refused", "end a process"),
 }  # fmt: skip
 
@@ -119,6 +130,8 @@ HARMLESS = {
     "annotations as text": "from __future__ import annotations\nfrom dataclasses import dataclass\n"
     "@dataclass\nclass Scale:\n    value: float = 1.0\n",
     "a folder that is there": "from pathlib import Path\nPath('/tmp').mkdir(exist_ok=True)\n",
+    "a compiler": "import torch\ntorch.compile(lambda x: x + 1)(torch.ones(2))\n",
+    "a closed output": "import sys\nsys.stdout.close()\n",
     "files of its own": "import tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/x', 'w').write('x')\n",
 }
 
@@ -155,6 +168,11 @@ def test_what_it_prints_is_no_verdict():
     assert not verdict.right and '"right": true' in verdict.printed
 
 
+def test_what_it_prints_does_not_steer_the_terminal():
+    verdict = check("guide", "print('\\x1b[2J\\x1b]0;title\\x07 a\\tb')\nraise ValueError('\\x1b[31mred')")
+    assert not set(str(verdict)) & set(map(chr, [*range(9), *range(11, 32), 127])) and " a\tb" in str(verdict)
+
+
 def test_its_own_folder_is_its_own_and_goes_with_it():
     source = "import os, torch\nopen('notes.txt', 'w').write('x')\nprint(os.getcwd())\n"
     verdict = check("guide", source + GUIDE)
@@ -189,8 +207,18 @@ def test_the_command(tmp_path, capsys):
     assert main(["learn", "check", "guide"]) == 0
     assert "guidance_scale" in capsys.readouterr().out
     mine.write_bytes(b"\xff\xfe\0")
-    for wrong in (["gide"], ["guide", str(tmp_path / "none.py")], ["guide", str(mine)], ["guide", str(tmp_path)]):
-        assert main(["learn", "check", *wrong]) == 2
+    notebook = tmp_path / "my.ipynb"
+    notebook.write_text("{}")
+    said = {
+        "gide": "Did you mean 'guide'?",
+        str(tmp_path / "none.py"): "there is no file",
+        str(mine): "save it as UTF-8",
+        str(tmp_path): "but a folder",
+        str(notebook): "is a notebook",
+    }
+    for wrong, words in said.items():
+        assert main(["learn", "check", *(["guide", wrong] if "/" in wrong else [wrong])]) == 2
+        assert words in capsys.readouterr().err
     assert main(["learn"]) == 0 and main(["learn", "chek"]) == 2
 
 

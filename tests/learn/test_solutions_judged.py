@@ -43,7 +43,7 @@ def test_the_page_counts_what_there_is():
 def test_a_suspect_has_to_explain_a_wrong_number():
     """Right for a picture, an error for everything else: what suspects do to pictures says nothing."""
     found = judged("downsample_time", "def downsample_time(x, stride):\n    assert x.shape[2] == 1\n    return x")
-    assert not found.right and "It answers 1 frames" in found.hint
+    assert not found.right and "It is right for 1 frames" in found.hint
 
 
 @pytest.mark.parametrize("name", exercises())

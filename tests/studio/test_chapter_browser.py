@@ -88,6 +88,7 @@ def test_pictures_appear_while_a_chapter_runs(browser, studio):
         assert 0 < int(done.get_attribute("aria-valuenow")) < int(done.get_attribute("aria-valuemax"))
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_role("button", name="Run it again")).to_be_visible(timeout=LONG)
+        expect(page.get_by_text("interrupted")).to_be_visible()
         expect(page.locator(".cell.running")).to_have_count(0)
         shown = page.locator(".out").count()
         page.reload()

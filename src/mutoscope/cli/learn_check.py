@@ -65,8 +65,14 @@ def _begin(exercise: Exercise, file: Path) -> None:
 
 
 def _source(file: Path) -> str:
-    if not file.is_file():
+    if not file.exists():
         raise ValueError(f"there is no file {file}. --start {file} writes one to begin with.")
+    if not file.is_file():
+        raise ValueError(f"{file} is no file that can be read, but a folder or a device.")
+    if file.suffix == ".ipynb":
+        raise ValueError(
+            f"{file} is a notebook: copy the cell with your function into a .py file, or use %%check in it."
+        )
     if file.stat().st_size > LARGEST:
         raise ValueError(
             f"{file} is {file.stat().st_size:,} bytes long; {LARGEST:,} are read at most. Is it the right file?"
@@ -74,4 +80,4 @@ def _source(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is no text (UTF-8). Is it the right file?") from error
+        raise ValueError(f"{file} is no text in UTF-8. Is it the right file? If so, save it as UTF-8.") from error

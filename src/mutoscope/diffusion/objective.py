@@ -26,7 +26,7 @@ def diffusion_loss(
 
     On unit-variance latents a network that outputs 0 has an expected loss of 2 with velocity on the linear path
     (Var[noise - x0]), of 1 with velocity on the others and with epsilon: a first logged loss far from it means wrong
-    normalisation, sign or target. min_snr_gamma: see `loss_weight`; 0 = off. given: latent frames that do not count,
+    normalisation or another target. min_snr_gamma: see `loss_weight`; 0 = off. given: latent frames that do not count,
     because the network is shown them; the mean is over the others, of which each clip needs one.
     """
     output = network(add_noise(x0, noise, t, path), t, context).float()

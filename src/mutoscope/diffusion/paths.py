@@ -74,6 +74,7 @@ class DiscretePath:
 
     t = k / num_betas is entry k; entry 0 is clean data, entry k >= 1 has alpha^2 = (1 - beta_1) ... (1 - beta_k) with
     the betas evenly spaced from betas[0] to betas[1]. Between entries log alpha is interpolated linearly.
+    num_betas: the paper has 1,000; 500 is the table of the tutorial series.
     zero_terminal_snr: rescaled so that the last entry is pure noise (Lin et al. 2023, arXiv:2305.08891, alg. 1).
     """
 

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -46,17 +47,23 @@ class Turn(Config):
 def reading(endpoint: Endpoint, question: str, chapter: str) -> list[Passage]:
     """The sections that fit into the endpoint's context, the most relevant ones first chosen, in reading order.
 
-    chapter: whose sections; "" = those of all chapters. ValueError for a chapter that there is not.
+    The most relevant one is cut where even it does not fit. chapter: whose sections; "" = those of all chapters.
+    ValueError for a chapter that there is not.
     """
-    among = [one for name in ([chapter] if chapter else chapter_names()) for one in sections(name)]
+    course = [one for name in chapter_names() for one in sections(name)]
+    scores = dict(zip(course, relevance(question, course), strict=True))  # of all: what is rare in one may be in each
+    among = sections(chapter) if chapter else course
     left = CHARACTERS_PER_TOKEN * (endpoint.context - ANSWER_TOKENS) * 3 // 4  # the rest: titles, what was said before
-    scored = relevance(question, among)
-    chosen = []
-    for index in sorted(range(len(among)), key=lambda index: (-scored[index], index)):
-        if len(_shown(among[index])) <= left:
-            left -= len(_shown(among[index]))
-            chosen.append(index)
-    return [among[index] for index in sorted(chosen)]
+    chosen: dict[int, Passage] = {}
+    for index in sorted(range(len(among)), key=lambda index: (-scores[among[index]], index)):
+        one = among[index]
+        too_long = len(_shown(one)) - left
+        if too_long > 0 and not chosen:
+            one = replace(one, text=one.text[:-too_long])
+        if len(_shown(one)) <= left:
+            left -= len(_shown(one))
+            chosen[index] = one
+    return [chosen[index] for index in sorted(chosen)]
 
 
 def messages(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from .exercises import exercises
 LIMIT_S = 8.0
 LARGEST = 1 << 20
 """Bytes of a file."""
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+"""What would move a terminal's cursor or clear it, from a file that is copied from somewhere."""
 MOST_PRINTED = 4000
 """Characters of what the file prints that are shown."""
 
@@ -43,7 +46,7 @@ class Verdict:
         lines = [f"{self.exercise}: {self.headline}"]
         lines += [self.hint] if self.hint else []
         lines += [f"It printed:\n{self.printed.rstrip()}"] if self.printed.strip() else []
-        return "\n".join(lines)
+        return CONTROL.sub("", "\n".join(lines))
 
 
 def check(name: str, source: str, limit_s: float = LIMIT_S) -> Verdict:
@@ -79,6 +82,7 @@ def _run(name: str, folder: Path, limit_s: float) -> tuple[bytes, str, int | Non
     environment = {
         **without_key(os.environ), "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1",
         "CUDA_VISIBLE_DEVICES": "",  # the same answer on every machine, and no device to begin with
+        "TORCHDYNAMO_DISABLE": "1",  # torch.compile would start a compiler
     }  # fmt: skip
     child = subprocess.Popen(
         command, cwd=folder, env=environment, pass_fds=(writing,), start_new_session=True,
@@ -133,5 +137,6 @@ def _without_a_word(said: bytes, ended: int | None, limit_s: float) -> dict:
             hint = f"After {limit_s:.0f} s torch was not loaded yet: the machine is busy. Try again when it is less so."
     elif ended in (-signal.SIGKILL, -signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS):
         headline = "it was ended by the system"
-        hint = f"The system ended it ({signal.Signals(-ended).name}): too much memory, or a recursion without end."
+        why = "too much memory, a recursion without end, or a crash in a library"
+        hint = f"The system ended it ({signal.Signals(-ended).name}): {why}."
     return {"right": False, "headline": headline, "hint": hint}

@@ -6,6 +6,7 @@ That protects from accidents, as in a file copied from somewhere; it is no priso
 what is their own machine.
 """
 
+import _posixsubprocess
 import ast
 import json
 import os
@@ -86,6 +87,7 @@ def run(name: str, file: Path, pipe: int, deadline: float) -> dict[str, Any]:
     guard = Guard(Path.cwd())
     os.write(pipe, BEGUN)
     sys.addaudithook(guard)
+    _posixsubprocess.fork_exec = guard.no_program  # no event tells of it where multiprocessing calls it
     try:
         interrupt(max(0.5, deadline - time.monotonic()))
         module = ModuleType("solution")  # dataclasses and others look for the module of what they are given
@@ -97,14 +99,25 @@ def run(name: str, file: Path, pipe: int, deadline: float) -> dict[str, Any]:
             found = judge(exercise, solution, file.name)
             answer: dict[str, Any] = {"right": found.right, "headline": found.headline, "hint": found.hint}
         else:
-            there = [key for key, value in module.__dict__.items() if callable(value) and not key.startswith("_")]
-            headline, hint = f"there is no function `{name}` in the file", f"Define `{name}`.{suggestion(name, there)}"
+            headline, hint = f"there is no function `{name}` in the file", _missing(name, tree, module.__dict__)
             answer = {"right": False, "headline": headline, "hint": hint}
         interrupt(0)
     except BaseException as error:  # also SystemExit and KeyboardInterrupt: the file is what is being judged
         interrupt(0)
         answer = _failed(error, file.name)
     return _refused(answer, guard.refused)
+
+
+def _missing(name: str, tree: ast.Module, defined: dict[str, Any]) -> str:
+    """What to do where there is no function of the name at the top level."""
+    for node in ast.walk(tree):
+        inside = [one.name for one in getattr(node, "body", ()) if isinstance(one, ast.FunctionDef)]
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and name in inside:
+            return f"`{name}` is inside `{node.name}`: move it out, to the beginning of a line."
+    if name in defined:
+        return f"`{name}` is of type {type(defined[name]).__name__} there. Define a function: `def {name}(…):`."
+    there = [key for key, value in defined.items() if callable(value) and not key.startswith("_")]
+    return f"Define `{name}`.{suggestion(name, there)}"
 
 
 def _refused(answer: dict[str, Any], what: str | None) -> dict[str, Any]:
@@ -125,6 +138,8 @@ def _syntax(error: BaseException) -> dict[str, Any]:
         place = min(max(0, (error.offset or 1) - 1), len(line))
         cut = max(0, place - SHOWN // 2)  # of a long line the part around the place
         hint = f"line {error.lineno}: {error.msg}\n{line[cut : cut + SHOWN]}\n{' ' * (place - cut)}^"
+        if line.lstrip().startswith(("%", "!", "```")):
+            hint += "\nLeave out commands of notebooks and marks around code: the file is Python only."
     return {"right": False, "headline": "this is not Python", "hint": hint}
 
 
@@ -146,7 +161,8 @@ def main() -> None:
     answer = run(name, file, pipe, time.monotonic() + limit_s - MARGIN_S)
     with suppress(OSError):  # where the file has closed it
         os.write(pipe, json.dumps(answer).encode())
-    sys.stdout.flush()
+    with suppress(OSError, ValueError, AttributeError):  # or its standard output
+        sys.stdout.flush()
     os._exit(0)  # threads and exit handlers of the file are not waited for
 
 

@@ -30,7 +30,7 @@ def difference(exercise: ModuleType, case: Case, got: tuple[Tensor, ...], right:
     if a.dtype != b.dtype and (kind := another_kind((a,), (b,))):
         return which + kind
     if not a.isfinite().all():
-        return f"{which}it holds NaN or infinite numbers."
+        return f"{which}it holds NaN or infinite numbers: a root of something negative, a logarithm, a division by 0?"
     return which + (_amounts(exercise, case, number, a, b) or _in_numbers(exercise, case, a, b))
 
 

@@ -60,6 +60,11 @@ class Guard:
         elif event in ESCAPES:
             self._refuse(ESCAPES[event])
 
+    def no_program(self, *_: Any) -> int:
+        """Stands where a program would be started without an event."""
+        self._refuse("start a program")
+        return 0
+
     def _look(self, event: str, args: tuple[Any, ...]) -> None:
         what, places = CHANGES[event]
         for path, start in places:

@@ -7,6 +7,7 @@ itself is described, in `difference`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from linecache import getline
 from traceback import walk_tb
 from types import ModuleType
@@ -66,11 +67,14 @@ def judge(exercise: ModuleType, solution: Solution, file: str = "") -> Finding:
             return Finding(False, "not right yet", suspect.hint)
     failed = next((one for one in tried if isinstance(one.got, Exception)), None)
     if failed is not None and isinstance(failed.got, Exception):
-        works = next(one for one in tried if not isinstance(one.got, Exception))
-        return _raised(failed.got, failed.case, file, f"It answers {works.case.what}, but not {failed.case.what}. ")
+        works = next((one for one in tried if one.agrees), None)
+        before = f"It is right for {works.case.what}, but fails for {failed.case.what}. " if works else ""
+        return _raised(failed.got, failed.case, file, before)
     wrong = next(one for one in tried if not one.agrees)
     assert not isinstance(wrong.got, Exception)
-    told = _told_by_asking_again(exercise, solution, wrong) or difference(exercise, wrong.case, wrong.got, wrong.right)
+    told = _told_by_asking_again(exercise, solution, wrong, tried) or difference(
+        exercise, wrong.case, wrong.got, wrong.right
+    )
     return Finding(False, "not right yet", f"For {wrong.case.what}: {told}")
 
 
@@ -110,11 +114,13 @@ def _tensors(out: Any, count: int) -> tuple[Tensor, ...]:
         raise _WrongKind("it returns nothing: is a `return` missing?")
     if isinstance(out, Tensor) and count > 1:
         raise _WrongKind(f"it returns one tensor where {count} are asked for: `return first, second`.")
+    asked = "one tensor is" if count == 1 else f"{count} tensors are"
+    if not isinstance(out, Tensor | tuple | list):
+        raise _WrongKind(f"it returns a {_kind_of(out)} where {asked} asked for.")
     found = _tuple(out)
     if len(found) != count:
-        raise _WrongKind(
-            f"it returns {len(found)} things where {'one tensor is' if count == 1 else f'{count} are'} asked for."
-        )
+        together = " torch.stack and torch.cat make one of many." if count == 1 and len(found) > 1 else ""
+        raise _WrongKind(f"it returns a {_kind_of(out)} of {len(found)} where {asked} asked for.{together}")
     for one in found:
         if not isinstance(one, Tensor):
             raise _WrongKind(f"it returns a {_kind_of(one)} where a torch.Tensor is asked for.")
@@ -152,13 +158,22 @@ def _raised(error: Exception, case: Case, file: str, before: str = "") -> Findin
 
 def failure(error: BaseException, file: str) -> str:
     """What went wrong and in which line of the learner's file, the deepest one."""
-    if isinstance(error, MemoryError) or is_out_of_memory(error):
+    words = _words_of(error)
+    if isinstance(error, MemoryError) or (words is not None and is_out_of_memory(error)):
         said = "It asks for more memory than an exercise may have. Is a shape much larger than meant?"
     else:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    if isinstance(error, NameError):
-        said += ". The file is run by itself: import in it what it uses."
+        said = f"{type(error).__name__}: {'an error that cannot be told in words' if words is None else words}"
+    if isinstance(error, NameError | ImportError):
+        said += ". The file is run by itself: everything that it uses has to be in it, or imported from a package."
     return said + where(error, file)
+
+
+def _words_of(error: BaseException) -> str | None:
+    """What it says; None where the learner's own exception fails at that, too."""
+    try:
+        return " ".join(str(error).split())[:300]
+    except Exception:
+        return None
 
 
 def where(error: BaseException, file: str) -> str:
@@ -170,7 +185,25 @@ def where(error: BaseException, file: str) -> str:
     return f"\nline {lines[-1]}: {getline(file, lines[-1]).strip()[:LONGEST_LINE]}" if lines else ""
 
 
-def _told_by_asking_again(exercise: ModuleType, solution: Solution, wrong: _Tried) -> str:
+def _unused(exercise: ModuleType, solution: Solution, tried: list[_Tried]) -> str:
+    """The first tensor with axes among the arguments that changes no result; empty where there is none."""
+    finite = [one for one in tried if not isinstance(one.got, Exception) and all(x.isfinite().all() for x in one.got)]
+    for number, name in enumerate(signature(exercise.answer).parameters):
+        told = []
+        for one in finite:
+            arg = one.case.args[number]
+            if isinstance(arg, Tensor) and arg.ndim and arg.is_floating_point():
+                args = (*one.case.args[:number], 0.9 * arg + 0.1 * arg.square(), *one.case.args[number + 1 :])
+                got = _try(exercise, solution, Case(one.case.what, args)).got
+                told.append(
+                    not isinstance(got, Exception) and not isinstance(one.got, Exception) and same(got, one.got)
+                )
+        if told and all(told):
+            return name
+    return ""
+
+
+def _told_by_asking_again(exercise: ModuleType, solution: Solution, wrong: _Tried, tried: list[_Tried]) -> str:
     """Whether the same arguments give other numbers the second time, or a clip by itself other ones than in a batch."""
     assert not isinstance(wrong.got, Exception)
     again = _try(exercise, solution, wrong.case).got
@@ -179,6 +212,8 @@ def _told_by_asking_again(exercise: ModuleType, solution: Solution, wrong: _Trie
             "asked the same twice, it gives different numbers: it draws some of its own, or keeps some from call to "
             "call. Use only what is given."
         )
+    if unused := _unused(exercise, solution, tried):
+        return f"{unused} is not used: the result is the same whatever it is."
     first = tuple(arg[:1] if isinstance(arg, Tensor) and arg.ndim else arg for arg in wrong.case.args)
     alone = _try(exercise, solution, Case(wrong.case.what, first)).got
     if isinstance(alone, Exception) or wrong.got[0].shape != wrong.right[0].shape:

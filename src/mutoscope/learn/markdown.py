@@ -46,7 +46,10 @@ def parser() -> Any:
     def formula(content: str, options: dict[str, Any]) -> str:
         return convert(content, display="block" if options["display_mode"] else "inline")
 
-    made = MarkdownIt("commonmark", {"html": True, "highlight": lambda text, *_: code(text)}).enable("table")
+    def block(text: str, language: str, _: str) -> str:
+        return code(text) if language == "python" else f'<pre tabindex="0">{escape(text)}</pre>'
+
+    made = MarkdownIt("commonmark", {"html": True, "highlight": block}).enable("table")
     made.use(dollarmath_plugin, double_inline=True, renderer=formula)
     made.core.ruler.push("sentences", _sentences)
     made.add_render_rule("heading_open", _heading)

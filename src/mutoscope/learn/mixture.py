@@ -44,7 +44,8 @@ def _amounts(out: Tensor, terms: list[Tensor]) -> list[float] | None:
 
 def _in_words(term: str, got: float, right: float, names: dict[str, float]) -> str:
     if abs(got) < SMALL:
-        return f"{term} is missing, {_named(right, names)} times"
+        amount = "" if isclose(right, 1, abs_tol=SMALL) else f": it belongs there {_named(right, names)} times"
+        return f"{term} is missing{amount}"
     if abs(right) < SMALL:
         return f"{term} is there {_named(got, names)} times, and does not belong there"
     if isclose(got, -right, abs_tol=SMALL):
@@ -55,10 +56,10 @@ def _in_words(term: str, got: float, right: float, names: dict[str, float]) -> s
 def _named(value: float, names: dict[str, float]) -> str:
     """0.36 = alpha_bar."""
     for sign, minus in ((1, ""), (-1, "-")):
-        for name, scale in names.items():
-            for words, known in _made_from(name, scale):
-                if not isclose(abs(value), 1, rel_tol=1e-3) and isclose(sign * value, known, rel_tol=1e-3):
-                    return f"{value:.4g} = {minus}{words}"
+        made = [one for name, scale in names.items() for one in _made_from(name, scale)]
+        for words, known in [*names.items(), *made]:  # a scale itself before what another makes
+            if not isclose(abs(value), 1, rel_tol=1e-3) and isclose(sign * value, known, rel_tol=1e-3):
+                return f"{value:.4g} = {minus}{words}"
     return f"{value:.4g}"
 
 

@@ -1,8 +1,11 @@
 """Runs a chapter as a notebook: every cell in its own kernel process, timed, its quoted numbers checked."""
 
+import asyncio
 import re
+import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,25 +31,46 @@ def run_chapter(chapter: Chapter, folder: Path, on_cell: Callable[[], None] = la
 
     folder: where cells write what they train; a chapter that is run again there goes on with it. on_cell: called when a
     cell is done, its outputs in the notebook, also after the one that fails. CellFailed names cell and line.
+    KeyboardInterrupt where it is asked to stop, also by SIGTERM; the cells' process has ended by then.
     """
     try:
         from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError, CellTimeoutError
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     except ImportError as error:
         raise ValueError(f"running chapters needs a few packages more: {NEEDED}") from error
+    asked: list[bool] = []
+
+    async def stoppable(notebook: Any) -> None:
+        """Let signals end all of it; nbclient's own handlers end the cells' process and then stumble over that."""
+        running = asyncio.current_task()
+
+        def stop() -> None:
+            asked.append(True)
+            if running is not None:
+                running.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(RuntimeError, NotImplementedError):  # not in the main thread; on Windows
+                asyncio.get_running_loop().add_signal_handler(number, stop)
+
     folder.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     client = NotebookClient(
         chapter.notebook, timeout=CELL_LIMIT_S, kernel_name="python3", record_timing=True,
         resources={"metadata": {"path": str(folder)}},
-        extra_arguments=["--IPKernelApp.log_level=40"],  # errors; it warns of its own ports, which are this machine's
-        on_cell_executed=lambda **_: on_cell(),
+        extra_arguments=["--IPKernelApp.log_level=50"],  # what it says of its ports and its end, nobody needs
+        on_cell_executed=lambda **_: on_cell(), on_notebook_start=stoppable,
     )  # fmt: skip
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError) as error:
         last = [line for line in TERMINAL.sub("", str(error)).splitlines() if line.strip()][-1]
         raise CellFailed(f"{chapter.name}: {_where(chapter.notebook.cells)}: {last}") from error
+    except (DeadKernelError, asyncio.CancelledError) as error:
+        if asked:
+            raise KeyboardInterrupt from None
+        why = "its process ended, perhaps because memory was full."
+        raise CellFailed(f"{chapter.name}: {_where(chapter.notebook.cells)}: {why}") from error
     cells = chapter.notebook.cells
     slow = [
         f"cell {number} took {took:.0f} s; {LONGEST_CELL_S:.0f} is the limit."
@@ -71,7 +95,7 @@ def _moment(text: str) -> datetime:
 
 def _where(cells: list[Any]) -> str:
     """The cell that failed: the last one that was begun."""
-    code = [(number, cell) for number, cell in enumerate(cells, 1) if cell.cell_type == "code" and cell.execution_count]
+    code = [(number, cell) for number, cell in enumerate(cells, 1) if "execution" in cell.metadata]
     if not code:
         return "the first cell"
     number, cell = code[-1]

@@ -1,7 +1,8 @@
 """A search over what the course, the docs and the docstrings say: BM25, in memory, nothing to set up.
 
 Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond" (doi:10.1561/1500000019), with 1 +
-inside the logarithm, so that no word counts against a passage. Words of a title count several times, as in its BM25F.
+inside the logarithm, so that no word counts against a passage. A title is scored beside its text, as it is short and
+says what the passage is about.
 """
 
 import math
@@ -15,8 +16,8 @@ from .passages import Kind, Passage, passages
 
 K1, B = 1.2, 0.75
 """Usual values: how soon a repeated word counts no more, how much long passages are held back."""
-TITLE = 4
-"""Words of a title count as often."""
+TITLE = 1.5
+"""What a word of the title adds, in units of its rarity; a text's word adds up to K1 + 1."""
 PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[α-ω]")
 WORD = re.compile(r"[\w]+(?:\.\d+)?")
 CODE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
@@ -44,10 +45,13 @@ class Index:
 
     def __init__(self, among: Sequence[Passage]):
         self._passages = among
-        self._counts = [Counter([*words(one.text), *words(one.title) * TITLE]) for one in among]
+        self._titles = [set(words(one.title)) for one in among]
+        self._counts = [Counter(words(one.text)) for one in among]
         self._lengths = [count.total() for count in self._counts]
         self._average = sum(self._lengths) / max(1, len(among)) or 1.0
-        self._holders = Counter(word for count in self._counts for word in count)
+        self._holders = Counter(
+            word for count, title in zip(self._counts, self._titles, strict=True) for word in count.keys() | title
+        )
 
     def scores(self, asked: Iterable[str]) -> list[float]:
         """Of each passage, for words as `words` gives them."""
@@ -58,9 +62,9 @@ class Index:
                 continue
             rarity = math.log(1 + (len(self._passages) - holders + 0.5) / (holders + 0.5))
             for index, count in enumerate(self._counts):
-                if times := count[word]:
-                    held = K1 * (1 - B + B * self._lengths[index] / self._average)
-                    found[index] += rarity * times * (K1 + 1) / (times + held)
+                held = K1 * (1 - B + B * self._lengths[index] / self._average)
+                found[index] += rarity * count[word] * (K1 + 1) / (count[word] + held)
+                found[index] += rarity * TITLE * (word in self._titles[index])
         return found
 
     def best(self, question: str, limit: int) -> list[Found]:

@@ -15,7 +15,7 @@ from .fresh_noise import Draw, fresh_share
 def ddim(
     denoise: Denoiser, noise: Float[Tensor, "b *s"], times: Float[Tensor, "m"], path: Path, draw: Draw, eta: float
 ) -> Float[Tensor, "b *s"]:
-    """First-order sampler (Song et al. 2021, arXiv:2010.02502, eq. 12 and 16). One denoiser call per step.
+    """First-order sampler (Song et al. 2020, arXiv:2010.02502, eq. 12 and 16). One denoiser call per step.
 
     times: decreasing from 1 (noise) to 0 (data). eta: 0 is deterministic, draws nothing and is Euler's method on the
     linear path; 1 samples the exact posterior of x_{t_next} given x_t and x0.

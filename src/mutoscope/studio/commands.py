@@ -16,6 +16,8 @@ from .jobs import Job, Jobs, State
 from .workspace import Workspace
 
 POLL_S = 0.2
+INTERRUPTED = 130
+"""Exit code of a command that was stopped and has nothing to save."""
 PROGRAM = [sys.executable, "-m", "mutoscope"]
 OUTPUT = "output.txt"
 
@@ -75,6 +77,8 @@ def run_command(job: Job, jobs: Jobs, workspace: Workspace, leaving: threading.E
         return "interrupted", "stopped without saving; it goes on from its last checkpoint"
     if asked and child.returncode == -signal.SIGTERM:
         return "interrupted", "stopped while it was starting"
+    if asked and child.returncode == INTERRUPTED:
+        return "interrupted", "stopped"
     if child.returncode:
         return "failed", _reason(folder / OUTPUT, begun_at, child.returncode)
     if leaving.is_set():

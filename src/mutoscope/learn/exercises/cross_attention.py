@@ -57,6 +57,7 @@ def _with(
     masked: str = "before",
     over: int = -1,
     words: bool = True,
+    fill: float = float("-inf"),
 ) -> Words:
     """Attention with one thing done another way."""
 
@@ -65,9 +66,11 @@ def _with(
         scores = q @ k.mT * scale(query.shape[-1], q.shape[-1])
         seen = mask[:, None, None] if words else ~mask[:, None, None]
         if masked == "before":
-            scores = scores.masked_fill(~seen, float("-inf"))
+            scores = scores.masked_fill(~seen, fill)
         if masked == "zero":
             scores = scores * seen
+        if masked == "added":
+            scores = scores + seen.float()
         weights = scores.softmax(over)
         if masked == "after":
             weights = weights * seen
@@ -108,7 +111,33 @@ def _self_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num
     return answer(query, query, query, torch.ones(query.shape[:2], dtype=torch.bool), num_heads)
 
 
+def _cut_and_joined_wrongly(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int) -> Tensor:
+    q, k, v = (x.reshape(len(x), num_heads, x.shape[1], -1) for x in (query, key, value))
+    return attention(q, k, v, mask).reshape(query.shape)
+
+
+HEADS = "The softmax runs over the heads: it has to run over the words, the last axis of the scores."
+VIDEO = "The softmax runs over the video tokens: it has to run over the words, the last axis of the scores."
+ROUND = "The mask is the wrong way round: True is a real word, False is padding."
+CUT = (
+    "reshape to (b, heads, n, e) mixes tokens and channels: split d into (heads, e) first, then transpose n and heads, "
+    "and back at the end."
+)
 SUSPECTS = (
+    Suspect(
+        _with(fill=-1.0),
+        "Padding gets a score of -1, and so a share: it has to be -inf (or very far below all others).",
+    ),
+    Suspect(_with(over=1, fill=-1e9), HEADS),
+    Suspect(_with(over=-2, fill=-1e9), VIDEO),
+    Suspect(_with(words=False, fill=-1e9), ROUND),
+    Suspect(lambda *given: _with(words=False)(*given).nan_to_num(0.0), ROUND),
+    Suspect(_cut_and_joined_wrongly, CUT),
+    Suspect(
+        _with(masked="added"),
+        "The mask is added as 1 and 0, so padding keeps a share: add 0 for words and -inf for padding, or use "
+        "masked_fill.",
+    ),
     Suspect(_exchanged, "Queries and keys are exchanged: the video asks, the words answer."),
     Suspect(_no_softmax, "The softmax is missing: scores may be negative and do not add up to one."),
     Suspect(_self_attention, "That is self-attention: keys and values come from the text."),
@@ -147,7 +176,11 @@ SUSPECTS = (
         _with(scale=lambda d, e: d**-0.5),
         "The scale is 1 / sqrt(d): each head has only e = d / num_heads channels, so it is 1 / sqrt(e).",
     ),
-    Suspect(_with(scale=lambda d, e: 1 / e), "The scale is 1 / e: its square root is missing, 1 / sqrt(e)."),
+    Suspect(
+        _with(scale=lambda d, e: 1 / e),
+        "The scale is 1 / e: its square root is missing, 1 / sqrt(e), or it was applied twice, as where "
+        "F.scaled_dot_product_attention, which scales by itself, is given scaled queries.",
+    ),
     Suspect(_with(scale=lambda d, e: e**0.5), "The scores are multiplied by sqrt(e): divide by it."),
     Suspect(
         _with(masked="none"),
@@ -156,8 +189,8 @@ SUSPECTS = (
     ),
     Suspect(
         _with(masked="after"),
-        "The mask comes after the softmax: the shares of the real words no longer add up to one. Set the scores of "
-        "padding to -inf before it.",
+        "The mask comes after the softmax, or only the values of padding are set to zero: the shares of the real words "
+        "no longer add up to one. Set the scores of padding to -inf before it.",
     ),
     Suspect(_with(words=False), "The mask is the wrong way round: True is a real word, False is padding."),
     Suspect(_not_split, "There is one head over all of d: split d into num_heads heads first."),

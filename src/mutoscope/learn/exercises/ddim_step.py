@@ -59,6 +59,38 @@ def terms(
 
 SUSPECTS = (
     Suspect(
+        lambda xt, x0, a, s, an, sn: an * x0 + sn**2 * (xt - a * x0) / s**2,
+        "The sigmas are squared: they are scales, not variances.",
+    ),
+    Suspect(
+        lambda xt, x0, a, s, an, sn: an * x0 + sn * ((xt - a * x0) / sn),
+        "epsilon is divided by sigma_next: what is in x_t is sigma epsilon.",
+    ),
+    Suspect(
+        lambda xt, x0, a, s, an, sn: an * x0 + (xt - a * x0),
+        "epsilon is divided and multiplied by the same sigma: it is divided by sigma, and multiplied by sigma_next.",
+    ),
+    Suspect(
+        lambda xt, x0, a, s, an, sn: an * a * x0 + sn * (xt - a * x0) / s,
+        "x0 was replaced by alpha x0 before it was used again: x_next takes x0 itself.",
+    ),
+    Suspect(
+        lambda xt, x0, a, s, an, sn: an * xt + sn * (xt - a * x0) / s,
+        "x_t stands where x0 belongs: the data of x_next is alpha_next x0.",
+    ),
+    Suspect(
+        lambda xt, x0, a, s, an, sn: an * x0 + sn * (xt - a * x0 / s),
+        "Only alpha x0 is divided by sigma: put brackets around x_t - alpha x0.",
+    ),
+    Suspect(
+        lambda xt, x0, a, s, an, sn: an * x0 + sn * (xt - a * x0) * s,
+        "epsilon is multiplied by sigma: it is divided by it.",
+    ),
+    Suspect(
+        lambda xt, x0, a, s, an, sn: an * x0.clamp(-1, 1) + sn * (xt - a * x0.clamp(-1, 1)) / s,
+        "x0 is clamped to -1 and 1: latents go beyond, and nothing is cut here.",
+    ),
+    Suspect(
         lambda xt, x0, a, s, an, sn: an * x0 + sn * xt,
         "x_t itself stands where the noise belongs: x_t still holds alpha x0. Take that out first: "
         "epsilon = (x_t - alpha x0) / sigma.",

@@ -74,6 +74,23 @@ def terms(x: Tensor, stride: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]
 
 SUSPECTS = (
     Suspect(
+        lambda x, s: torch.cat([x[:, :, :1], x[:, :, 1:].unfold(2, s, 1).mean(-1)], 2) if x.shape[2] > 1 else x,
+        "Groups overlap: after each group step on by stride frames, not by one.",
+    ),
+    Suspect(
+        lambda x, s: torch.cat([x[:, :, :1], (x[:, :, 1::2] + x[:, :, 2::2]) / 2], 2),
+        "The stride is always 2: use the argument.",
+    ),
+    Suspect(
+        lambda x, s: torch.cat([x[:, :, :1], _means(x[:, :, :-1], s)], 2),
+        "Groups begin one frame early, with frame 0: after the first frame they are 1 to stride, then stride + 1 to "
+        "2 stride.",
+    ),
+    Suspect(
+        lambda x, s: torch.cat([x[:, :, :1], x.unfold(2, s + 1, s).mean(-1)], 2) if x.shape[2] > 1 else x,
+        "Each group holds stride + 1 frames, the last of the group before among them: take stride frames.",
+    ),
+    Suspect(
         lambda x, s: torch.cat([x[:, :, :1], x[:, :, 1::s]], 2),
         "You kept the first frame of each group and dropped the others: their motion is gone. Average each group.",
     ),

@@ -1,7 +1,8 @@
 """Sequences of factorised attention.
 
-Factorised attention looks within each frame first, then over time at each place (Bertasius et al. 2021,
-arXiv:2102.05095). It is the same attention on other sequences; what remains to be written is who sits with whom.
+Factorised attention looks within each frame first, then over time at each place (Arnab et al. 2021, arXiv:2103.15691,
+model 3; for diffusion Ho et al. 2022, arXiv:2204.03458). It is the same attention on other sequences; what remains to
+be written is who sits with whom.
 
 From x (b, c, f, h, w) make
 
@@ -59,6 +60,18 @@ def _both_reshaped(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 SUSPECTS = (
+    Suspect(
+        lambda x: (_space(x), rearrange(x, "b c f h w -> (b w) (f h) c")),
+        "The rows went into the time sequences: every place (h w) has a sequence of its own, of its f frames.",
+    ),
+    Suspect(
+        lambda x: (_space(x), _time(x.flip(2))),
+        "The frames of the time sequences are in reverse order.",
+    ),
+    Suspect(
+        lambda x: (_space(x.transpose(1, 2)), _time(x.transpose(1, 2))),
+        "Channels and frames are exchanged: x is (b, c, f, h, w), channels before frames.",
+    ),
     Suspect(
         lambda x: (_space(x), rearrange(x, "b c f h w -> (b h w) c f")),
         "In the time sequences channels stand before frames: attention expects (sequence, token, channels).",

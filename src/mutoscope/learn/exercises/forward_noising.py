@@ -1,6 +1,7 @@
 """Forward noising.
 
-A point of DDPM's path is a mix of data and noise whose squares add up to one (Ho et al. 2020, arXiv:2006.11239, eq. 4):
+A point of DDPM's path is a mix of data and noise, by scales whose squares add up to one (Ho et al. 2020,
+arXiv:2006.11239, eq. 4):
 
     x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) noise
 
@@ -49,6 +50,14 @@ def terms(x0: Tensor, noise: Tensor, alpha_bar: Tensor) -> tuple[dict[str, Tenso
 
 
 SUSPECTS = (
+    Suspect(
+        lambda x0, noise, a: answer(x0, noise, a.cumprod(0)),
+        "alpha_bar is the product already: cumprod multiplies the clips of a batch with each other.",
+    ),
+    Suspect(
+        lambda x0, noise, a: a.view(-1, 1, 1, 1).sqrt() * x0 + (1 - a.view(-1, 1, 1, 1)).sqrt() * noise,
+        "alpha_bar has three more axes, so its numbers meet the channels: four are needed, (b, 1, 1, 1, 1).",
+    ),
     Suspect(
         lambda x0, noise, a: a[0].sqrt() * x0 + (1 - a[0]).sqrt() * noise,
         "Every clip is noised as far as the first: alpha_bar holds one number per clip.",

@@ -36,7 +36,7 @@ def answer(x0_cond: Tensor, x0_negative: Tensor, guidance_scale: float) -> Tenso
 
 def cases() -> Iterator[Case]:
     """Strong, off, weak."""
-    for seed, scale in enumerate([4.0, 1.0, 1.5]):
+    for seed, scale in enumerate([4.0, 1.0, 1.5, 0.0]):
         draw = draws(seed)
         yield Case(f"guidance scale {scale}", (draw(2, 3, 2, 4, 4), draw(2, 3, 2, 4, 4), scale))
 
@@ -47,6 +47,17 @@ def terms(x0_cond: Tensor, x0_negative: Tensor, guidance_scale: float) -> tuple[
 
 
 SUSPECTS = (
+    Suspect(lambda c, n, s: n + int(s) * (c - n), "The scale is cut to a whole number."),
+    Suspect(lambda c, n, s: n + 4 * (c - n), "The scale is always 4: use guidance_scale."),
+    Suspect(
+        lambda c, n, s: (n + s * c) / (1 + s),
+        "That is a weighted mean of both answers, which stays between them: guidance goes beyond, from x0_negative "
+        "through x0_cond.",
+    ),
+    Suspect(
+        lambda c, n, s: c if s <= 1 else n + s * (c - n),
+        "A scale below 1 is treated as 1: 0 has to give x0_negative.",
+    ),
     Suspect(lambda c, n, s: c, "Only the conditional answer: x0_negative and guidance_scale are not used."),
     Suspect(
         lambda c, n, s: n + (s - 1) * (c - n),

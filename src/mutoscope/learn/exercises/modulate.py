@@ -10,8 +10,9 @@ scale = shift = 0, where training begins, that is the plain norm. With a normali
 0.2: -1 * 1.5 + 0.2 = -1.3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -44,6 +45,14 @@ def cases() -> Iterator[Case]:
         yield Case(f"tokens of {shape}", (3 * draw(*shape) + 1, draw(*condition), draw(*condition)))
 
 
+def also(solution: Callable[[Tensor, Tensor, Tensor], Tensor]) -> str | None:
+    """A token whose numbers are all the same: what eps is for. How large it is, is not asked."""
+    x, one = torch.full((1, 1, 2, 8), 0.5), torch.ones(1, 1, 1, 8)
+    if not solution(x, one, one).isfinite().all():
+        return "A token of equal numbers gives NaN: eps 1e-5 is added to the variance, under the root."
+    return None
+
+
 def _norm(x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:])
 
@@ -61,6 +70,29 @@ def terms(x: Tensor, shift: Tensor, scale: Tensor) -> tuple[dict[str, Tensor], d
 
 
 SUSPECTS = (
+    Suspect(
+        lambda x, shift, scale: _norm(x) * (1 + scale) + 1 + shift,
+        "1 is added to the shift, too: it belongs to the scale alone.",
+    ),
+    Suspect(
+        lambda x, shift, scale: F.layer_norm(x, x.shape[2:]) * (1 + scale) + shift,
+        "The norm runs over the tokens of a frame, too: each token is normalised by itself, over d only.",
+    ),
+    Suspect(
+        lambda x, shift, scale: (
+            (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0, keepdim=True) + 1e-5) * (1 + scale) + shift
+        ),
+        "You divide by the variance: the standard deviation, its square root, is meant.",
+    ),
+    Suspect(
+        lambda x, shift, scale: F.normalize(x, dim=-1) * (1 + scale) + shift,
+        "F.normalize makes tokens 1 long: layer norm takes the mean out and divides by the standard deviation.",
+    ),
+    Suspect(
+        lambda x, shift, scale: _norm(x) + scale + shift,
+        "scale is added: in norm * 1 + scale the product comes first, so it takes brackets, norm * (1 + scale).",
+    ),
+    Suspect(lambda x, shift, scale: _norm(x) * (1 + scale), "The shift is not added."),
     Suspect(
         lambda x, shift, scale: (x - x.mean(-1, keepdim=True)) * (1 + scale) + shift,
         "The tokens are centred, but not divided by their standard deviation.",

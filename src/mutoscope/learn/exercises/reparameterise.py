@@ -50,6 +50,9 @@ def also(solution: Callable[..., tuple[Tensor, Tensor]]) -> str | None:
     for name, out in (("z", z), ("the KL", kl)):
         if not out.requires_grad:
             return f"No gradient comes back through {name}: something cuts the graph (no_grad, detach, .item(), .data)."
+        for of, arg in (("mean", mean), ("log_variance", log_variance)):
+            if torch.autograd.grad(out.sum(), arg, retain_graph=True, allow_unused=True)[0] is None:
+                return f"No gradient comes back through {name} to {of}: it is detached on the way."
     return None
 
 
@@ -72,6 +75,10 @@ def terms(mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[dict[str, 
 
 
 SUSPECTS = (
+    Suspect(
+        lambda m, v, n: (m + v.exp() / 2 * n, _each(_kl(m, v))),
+        "exp(log_variance) / 2 halves the variance: halve the logarithm, exp(log_variance / 2).",
+    ),
     Suspect(
         lambda m, v, n: (m + v.sqrt() * n, _each(_kl(m, v))),
         "You took the square root of the log-variance: it is negative wherever the variance is below one. The standard "

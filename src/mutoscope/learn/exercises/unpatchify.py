@@ -89,6 +89,14 @@ def _reshaped(x: Tensor, grid: Patch, patch: Patch) -> Tensor:
 INSIDE = "Rows and columns inside a patch are swapped: the numbers of a token are in the order pf, ph, pw, c."
 SUSPECTS = (
     Suspect(
+        _permuted(0, 7, 1, 4, 5, 2, 3, 6),
+        "Rows are nested the wrong way round: (h ph), not (ph h).",
+    ),
+    Suspect(
+        _permuted(0, 7, 1, 4, 5, 2, 6, 3),
+        "Rows and columns are nested the wrong way round: (h ph) and (w pw), not (ph h) and (pw w).",
+    ),
+    Suspect(
         _permuted(0, 1, 4, 2, 5, 3, 6, 7),
         "The channels were not moved: after the permute they stand last, and reshape then cuts them as if they came "
         "first. Move them behind the batch.",
