@@ -49,7 +49,9 @@ def main() -> None:
                     if name == "chapter":  # the part with an exercise and a figure
                         page.locator("details.moving > summary").first.click()
                         page.wait_for_selector("canvas", timeout=60_000)
-                        page.get_by_label("Your Python").first.scroll_into_view_if_needed()
+                        page.set_viewport_size({"width": width, "height": 1900})
+                        page.get_by_text("Exercise: reparameterise.").evaluate("one => one.scrollIntoView()")
+                        page.evaluate("scrollBy(0, -120)")
                     page.wait_for_timeout(1200)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:

@@ -394,8 +394,7 @@ early = [
 show_frames(early, [f"after {int(moment.name.split('-')[1])} steps" for moment in moments], scale=2)
 
 # %% [markdown]
-# Something bright comes first, then its shape. The way it goes is the last thing to be right: it is a small part of the
-# error, and needs all frames to agree.
+# The disc comes first, the direction later: where it goes is a small part of the error, and all frames have to agree on it.
 
 # %% [markdown]
 # ## Watch it guess

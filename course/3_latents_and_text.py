@@ -569,17 +569,15 @@ quote(rare=above[0], usual_there=above[1], half=half)
 # Because then a layer of zeros changes nothing, and zeros are where training begins. This is **adaLN**, the adaptive
 # layer norm of the Diffusion Transformer (Peebles & Xie 2022, arXiv:2212.09748).
 #
-# A third vector, the **gate**, multiplies what a block adds. It begins at zero, too, so at first every block passes its
-# input on untouched:
+# A third vector, the **gate**, multiplies what a part of a block adds. It begins at zero, too, so at first every block
+# passes its input on untouched. This is one part; another of the same shape follows, with two linear layers in the place
+# of attention and three vectors of its own:
 #
 # ```text
-# time, caption as a whole ──► shift, scale, gate  (three vectors for each of the two rows)
+#          time ──► shift, scale, gate
 #
-# x ─┬─► normalise ─► · (1 + scale) + shift ─► attention ───► · gate ─► + ─► (words: next section) ─┐
-#    └──────────────────────────────────────────────────────────────────┘                           │
-#  ┌────────────────────────────────────────────────────────────────────────────────────────────────┘
-#  └┬─► normalise ─► · (1 + scale) + shift ─► two layers ──► · gate ─► + ─► out
-#   └──────────────────────────────────────────────────────────────────┘
+# x ─┬─ normalise ─ · (1 + scale) + shift ─ attention ─ · gate ─ + ──► the next part
+#    └───────────────────────────────────────────────────────────┘
 # ```
 
 # %%

@@ -17,8 +17,8 @@ from .parse import parse
 
 DESCRIPTION = """Ask about the course: a search over its chapters, the docs and the docstrings.
 
-mutoscope learn ask "why does the VAE look one way in time"
-mutoscope learn ask "what is adaLN for" --chapter 3
+  mutoscope learn ask "why does the VAE look one way in time"
+  mutoscope learn ask "what is adaLN for" --chapter 3
 
 With MUTOSCOPE_ASSISTANT_URL and MUTOSCOPE_ASSISTANT_MODEL (and _KEY) set to an OpenAI-compatible endpoint, such as
 http://127.0.0.1:11434/v1, its model answers from the chapters and names the sections."""

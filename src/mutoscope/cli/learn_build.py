@@ -11,8 +11,8 @@ from .parse import parse
 
 DESCRIPTION = """Run the chapters of the course and write each as one page that opens offline, and as a notebook.
 
-mutoscope learn build                          all of them, into course-pages/
-mutoscope learn build 3_latents_and_text       one of them"""
+  mutoscope learn build                          all of them, into course-pages/
+  mutoscope learn build 3_latents_and_text       one of them"""
 
 
 class BuildOptions(Config):

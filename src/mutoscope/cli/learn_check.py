@@ -15,10 +15,10 @@ from .parse import parse
 
 DESCRIPTION = """Check your answer to an exercise of the course: a file that defines a function of the exercise's name.
 
-mutoscope learn check                                  the exercises
-mutoscope learn check unpatchify                       what is to be written
-mutoscope learn check unpatchify --start my.py         a file to begin with
-mutoscope learn check unpatchify my.py                 is it right?"""
+  mutoscope learn check                                  the exercises
+  mutoscope learn check unpatchify                       what is to be written
+  mutoscope learn check unpatchify --start my.py         a file to begin with
+  mutoscope learn check unpatchify my.py                 is it right?"""
 
 WRONG = 1
 

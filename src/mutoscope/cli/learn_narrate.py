@@ -13,8 +13,8 @@ from .parse import parse
 DESCRIPTION = """Read the chapters of the course aloud into audio files, one for every section. Formulas become
 words, code is left out.
 
-mutoscope learn narrate
-mutoscope learn narrate 3_latents_and_text --command "piper --input-file {text} --output_file {audio}" """
+  mutoscope learn narrate
+  mutoscope learn narrate 3_latents_and_text --command "piper --input-file {text} --output_file {audio}" """
 
 
 class NarrateOptions(Config):

@@ -10,6 +10,7 @@ from typing import Literal
 
 from .chapters import CHECKOUT, anchor, chapter_names, read_chapter
 from .quoted import MARK
+from .unrun import parsed
 
 PACKAGE = Path(__file__).parents[1]
 DOCS = CHECKOUT.parent / "docs" if CHECKOUT.is_dir() else Path(__file__).parent / "docs"
@@ -86,7 +87,7 @@ def _docstrings() -> Iterator[Passage]:
             continue
         parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = parsed(file)
         if words := ast.get_docstring(tree):
             yield Passage("code", module, module.rpartition(".")[2], words)
         yield from _inside(tree, module)

@@ -5,10 +5,11 @@ the package's own code, `cases` what it is asked for, `SUSPECTS` the wrong solut
 axes of what comes out, for messages.
 """
 
-import ast
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from ..unrun import constants, parsed, title_and_text
 
 HERE = Path(__file__).parent
 
@@ -32,13 +33,6 @@ def exercises() -> dict[str, Exercise]:
 
 
 def _read(file: Path) -> Exercise:
-    tree = ast.parse(file.read_text())
-    told = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in ("STARTER", "CHAPTER")
-    }
-    title, _, statement = (ast.get_docstring(tree) or "").partition("\n")
-    return Exercise(file.stem, told["CHAPTER"], title.rstrip("."), statement.strip(), told["STARTER"].lstrip("\n"))
+    tree = parsed(file)
+    chapter, starter = constants(tree, "CHAPTER", "STARTER")
+    return Exercise(file.stem, chapter, *title_and_text(tree), starter.lstrip("\n"))

@@ -4,12 +4,13 @@ A file's docstring is title and what there is to see. `SLIDER` says what is move
 clip or about a prompt, `READ` where the course explains it: (chapter, section). `draw` computes every position.
 """
 
-import ast
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..unrun import constants, parsed, title_and_text
 
 if TYPE_CHECKING:
     from ..figure import Draw
@@ -44,13 +45,5 @@ def draw_of(name: str) -> "Draw":
 
 
 def _read(file: Path) -> Figure:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    told: dict[str, Any] = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in ("SLIDER", "ASKS", "READ")
-    }
-    title, _, text = (ast.get_docstring(tree) or "").partition("\n")
-    return Figure(file.stem, title.rstrip("."), text.strip(), told["SLIDER"], told["ASKS"], told["READ"])
+    tree = parsed(file)
+    return Figure(file.stem, *title_and_text(tree), *constants(tree, "SLIDER", "ASKS", "READ"))
