@@ -532,8 +532,8 @@ quote(first_loss=first_loss)
 # of a disc until $t$ is about 0.95; only above that are the words needed. Times whose logit $\log(t / (1 - t))$ is normal
 # with mean 0 and deviation 1 hardly ever lie there, and such a training drew perfect discs that went anywhere:
 # direction right in 24 % after 400 steps. With mean 1, deviation 1.2, and a sampler that takes more of its steps at much
-# noise, it was 42 %, and 100 % after 1,200 (`docs/log.md`). The sampler's part is the *shift*: it multiplies the odds
-# $t / (1 - t)$. With a shift of 3, $t = 0.5$ has odds 1, which become 3, and $t = 3 / 4 = 0.75$.
+# noise, it was 42 %, and 100 % after 1,200 (`docs/log.md`; with the recipe's four latent frames: with our two it matters
+# less, as we shall see). The sampler's part is the *shift*: it multiplies the odds $t / (1 - t)$. With a shift of 3, $t = 0.5$ has odds 1, which become 3, and $t = 3 / 4 = 0.75$.
 
 # %%
 from mutoscope.diffusion.timesteps import logit_normal, shift_timesteps, time_grid
