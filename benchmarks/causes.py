@@ -76,13 +76,13 @@ def noise_asked(config: RunConfig) -> RunConfig:
 
 
 WAYS = (
-    Way("as in the chapter"),
-    Way("latents as they come, not of deviation 1", normalised=False),
-    Way("blocks without gates", gated=False),
-    Way("the last weights instead of an average", last_weights),
-    Way("times around the middle (mean 0, deviation 1, no shift)", evenly),
-    Way("a latent frame for every frame", every_frame),
-    Way("the noise asked for, on a table of 500", noise_asked),
+    Way("nothing"),
+    Way("the latents' normalisation", normalised=False),
+    Way("the gates of the blocks", gated=False),
+    Way("averaged weights: the last ones", last_weights),
+    Way("times close to noise: mean 0, deviation 1, no shift", evenly),
+    Way("motion inside the latents: a latent frame for every frame", every_frame),
+    Way("velocity on the straight path: epsilon on a table of 500", noise_asked),
     Way(
         "all of these at once",
         lambda config: noise_asked(every_frame(last_weights(evenly(config)))),
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("runs/causes"))
     given = parser.parse_args()
-    print("| | direction right | area right | without guidance: direction | deviation of the latents |")
+    print("| taken away | direction right | area right | direction right without guidance | deviation of the latents |")
     print("|---|---|---|---|---|")
     for number, way in enumerate(WAYS):
         folders = [given.out / f"{number}-{seed}" for seed in range(given.seeds)]

@@ -9,6 +9,9 @@ from pydantic import ValidationError
 
 from .memory import OutOfMemory, is_out_of_memory
 
+INTERRUPTED = 130
+"""Exit code of a command that was stopped and had nothing to save."""
+
 _LIMITS = {
     "greater_than_equal": ("ge", "at least"),
     "greater_than": ("gt", "more than"),

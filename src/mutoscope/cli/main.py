@@ -36,7 +36,6 @@ examples:
 MUTOSCOPE_DEBUG=1 shows the traceback behind an error."""
 
 USER_ERROR = 2
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(args)
     except KeyboardInterrupt:
+        from ..errors import INTERRUPTED
+
         print("mutoscope: stopped.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough

@@ -44,6 +44,11 @@ def chapter_names() -> list[str]:
     return sorted(file.stem for file in folder.glob("[0-9]_*.py"))
 
 
+def read_chapters() -> list[Chapter]:
+    """All of them. ValueError where what reads them is not installed."""
+    return [read_chapter(name) for name in chapter_names()]
+
+
 def read_chapter(name: str) -> Chapter:
     """ValueError where there is none of that name, or where what reads it is not installed."""
     if name not in chapter_names():

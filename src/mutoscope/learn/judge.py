@@ -187,20 +187,24 @@ def where(error: BaseException, file: str) -> str:
 
 def _unused(exercise: ModuleType, solution: Solution, tried: list[_Tried]) -> str:
     """The first tensor with axes among the arguments that changes no result; empty where there is none."""
-    finite = [one for one in tried if not isinstance(one.got, Exception) and all(x.isfinite().all() for x in one.got)]
+    answered = [(one.case, one.got) for one in tried if not isinstance(one.got, Exception)]
+    finite = [(case, got) for case, got in answered if all(x.isfinite().all() for x in got)]
+
+    def changes_nothing(number: int, case: Case, before: tuple[Tensor, ...]) -> bool:
+        arg = case.args[number]
+        args = (*case.args[:number], 0.9 * arg + 0.1 * arg.square(), *case.args[number + 1 :])
+        after = _try(exercise, solution, Case(case.what, args)).got
+        return not isinstance(after, Exception) and same(after, before)
+
     for number, name in enumerate(signature(exercise.answer).parameters):
-        told = []
-        for one in finite:
-            arg = one.case.args[number]
-            if isinstance(arg, Tensor) and arg.ndim and arg.is_floating_point():
-                args = (*one.case.args[:number], 0.9 * arg + 0.1 * arg.square(), *one.case.args[number + 1 :])
-                got = _try(exercise, solution, Case(one.case.what, args)).got
-                told.append(
-                    not isinstance(got, Exception) and not isinstance(one.got, Exception) and same(got, one.got)
-                )
-        if told and all(told):
+        asked = [(case, got) for case, got in finite if _has_axes(case.args[number])]
+        if asked and all(changes_nothing(number, case, got) for case, got in asked):
             return name
     return ""
+
+
+def _has_axes(arg: Any) -> bool:
+    return isinstance(arg, Tensor) and arg.ndim > 0 and arg.is_floating_point()
 
 
 def _told_by_asking_again(exercise: ModuleType, solution: Solution, wrong: _Tried, tried: list[_Tried]) -> str:

@@ -7,18 +7,20 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from .chapters import Chapter, chapter_names, read_chapter
+from .chapters import Chapter
 from .markdown import html
 from .quoted import MIME
 from .run import TERMINAL
 
 
-def page(chapter: Chapter, others: list[tuple[str, str]], wrong: Sequence[str] = ()) -> str:
-    """The whole HTML. others: (name, title) of all chapters, for links. wrong: what its cells say otherwise."""
+def page(chapter: Chapter, course: Sequence[Chapter], wrong: Sequence[str] = ()) -> str:
+    """The whole HTML. course: all chapters, for links. wrong: what its cells say otherwise."""
     sections = "".join(f'<li><a href="#{where}">{escape(title)}</a></li>' for where, title in chapter.sections)
     links = " · ".join(
-        f"<b>{escape(title)}</b>" if name == chapter.name else f'<a href="{name}.html">{escape(title)}</a>'
-        for name, title in others
+        f"<b>{escape(one.title)}</b>"
+        if one.name == chapter.name
+        else f'<a href="{one.name}.html">{escape(one.title)}</a>'
+        for one in course
     )
     body = list(map(cell_html, chapter.notebook.cells))
     if wrong:
@@ -29,12 +31,7 @@ def page(chapter: Chapter, others: list[tuple[str, str]], wrong: Sequence[str] =
     )  # fmt: skip
 
 
-def titles() -> list[tuple[str, str]]:
-    """(name, title) of all chapters."""
-    return [(name, read_chapter(name).title) for name in chapter_names()]
-
-
-def index(chapters: list[Chapter]) -> str:
+def index(chapters: Sequence[Chapter]) -> str:
     """A page with all chapters and their sections."""
     parts = []
     for one in chapters:

@@ -62,9 +62,11 @@ class Index:
                 continue
             rarity = math.log(1 + (len(self._passages) - holders + 0.5) / (holders + 0.5))
             for index, count in enumerate(self._counts):
-                held = K1 * (1 - B + B * self._lengths[index] / self._average)
-                found[index] += rarity * count[word] * (K1 + 1) / (count[word] + held)
-                found[index] += rarity * TITLE * (word in self._titles[index])
+                if times := count[word]:
+                    held = K1 * (1 - B + B * self._lengths[index] / self._average)
+                    found[index] += rarity * times * (K1 + 1) / (times + held)
+                if word in self._titles[index]:
+                    found[index] += rarity * TITLE
         return found
 
     def best(self, question: str, limit: int) -> list[Found]:

@@ -11,13 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ..errors import INTERRUPTED
 from ..training.config import RunConfig
 from .jobs import Job, Jobs, State
 from .workspace import Workspace
 
 POLL_S = 0.2
-INTERRUPTED = 130
-"""Exit code of a command that was stopped and has nothing to save."""
 PROGRAM = [sys.executable, "-m", "mutoscope"]
 OUTPUT = "output.txt"
 

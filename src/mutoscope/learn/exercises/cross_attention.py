@@ -149,10 +149,7 @@ SUSPECTS = (
         _with(masked="zero"),
         "The scores of padding are set to 0, which the softmax gives a share of exp(0): set them to -inf.",
     ),
-    Suspect(
-        _with(over=1),
-        "The softmax runs over the heads: it has to run over the words, the last axis of the scores.",
-    ),
+    Suspect(_with(over=1), HEADS),
     Suspect(
         _with(scale=lambda d, e: 1.0, masked="none"),
         "Two things are missing: the scale 1 / sqrt(e), and the mask, -inf for the scores of padding.",
@@ -167,10 +164,7 @@ SUSPECTS = (
         "that the "
         "shares of each video token add up to one.",
     ),
-    Suspect(
-        _with(over=-2),
-        "The softmax runs over the video tokens: it has to run over the words, the last axis of the scores.",
-    ),
+    Suspect(_with(over=-2), VIDEO),
     Suspect(_with(scale=lambda d, e: 1.0), "The scale is missing: divide the scores by sqrt(e) before the softmax."),
     Suspect(
         _with(scale=lambda d, e: d**-0.5),
@@ -192,7 +186,7 @@ SUSPECTS = (
         "The mask comes after the softmax, or only the values of padding are set to zero: the shares of the real words "
         "no longer add up to one. Set the scores of padding to -inf before it.",
     ),
-    Suspect(_with(words=False), "The mask is the wrong way round: True is a real word, False is padding."),
+    Suspect(_with(words=False), ROUND),
     Suspect(_not_split, "There is one head over all of d: split d into num_heads heads first."),
     Suspect(
         _interleaved,

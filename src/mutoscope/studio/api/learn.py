@@ -12,10 +12,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
 from ...config import Config
-from ...learn.chapters import Chapter, chapter_names, read_chapter
+from ...learn.chapters import Chapter, chapter_names, read_chapter, read_chapters
 from ...learn.check import LARGEST, check
 from ...learn.exercises import exercises
-from ...learn.render import page, page_file, titles
+from ...learn.render import page, page_file
 from ..context import Studio, studio_of
 from ..forms import Refused
 from ..jobs import OPEN, Job
@@ -49,7 +49,7 @@ class Answer(Config):
 def course(studio: Here) -> dict[str, Any]:
     """Chapters with their sections, and exercises; why there are no chapters, where what reads them is missing."""
     try:
-        told, problem = [_about(read_chapter(name), studio) for name in chapter_names()], None
+        told, problem = [_about(one, studio) for one in read_chapters()], None
     except ValueError as error:
         told, problem = [], str(error)
     return {"chapters": told, "problem": problem, "exercises": [asdict(one) for one in exercises().values()]}
@@ -71,7 +71,7 @@ def speak() -> Response:
 def chapter(studio: Here, name: Name) -> HTMLResponse:
     """A chapter as a page: as it was run here, else without what its cells show. No script in it is run but our own."""
     built = _built(studio, name, ".html")
-    text = built.read_text(encoding="utf-8") if built else page(_chapter(name), titles())
+    text = built.read_text(encoding="utf-8") if built else page(_chapter(name), read_chapters())
     text = INLINE.sub('<script type="module" src="speak.js"></script>', text).replace("</body>", f"{ADDED}</body>")
     return HTMLResponse(text, headers={"cache-control": "no-cache"})
 

@@ -78,6 +78,9 @@ export function on(listener) {
   return () => listeners.delete(listener);
 }
 
+// All jobs of late; undefined until they are known.
+export const useJobs = () => useAnswer("/api/jobs", (event) => event === "jobs").value;
+
 // An answer that is asked for again whenever `matters(event, data)`. {value, error, again}
 export function useAnswer(path, matters = () => false) {
   const [state, set] = useState({ value: undefined, error: null });

@@ -1,6 +1,7 @@
 // The frame of all pages: where we are, what changes, how it looks.
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
-import { listen, useConnection, useAnswer } from "./api.js";
+import { listen, useConnection, useJobs } from "./api.js";
+import { isOpen } from "./parts.js";
 import { RunsPage } from "./pages/runs.js";
 import { RunPage } from "./pages/run.js";
 import { TrainPage } from "./pages/train.js";
@@ -39,7 +40,7 @@ function App() {
   const [place, go] = useState(here());
   const [theme, setTheme] = useTheme();
   const connected = useConnection();
-  const jobs = useAnswer("/api/jobs", (event) => event === "jobs");
+  const jobs = useJobs() || [];
   useEffect(() => {
     const moved = () => {
       go(here());
@@ -54,7 +55,7 @@ function App() {
   useEffect(() => {
     document.title = `${place.name || found?.title || "?"} · Mutoscope studio`;
   }, [place]);
-  const open = (jobs.value || []).filter((job) => job.state === "queued" || job.state === "running");
+  const open = jobs.filter(isOpen);
   const dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById("main").focus(); }}>To the content</a>
@@ -70,7 +71,7 @@ function App() {
       </div>
     </header>
     <main id="main" tabindex="-1">
-      ${found ? html`<${found.page} key=${place.path + place.name} name=${place.name} values=${place.values} jobs=${jobs.value || []} />`
+      ${found ? html`<${found.page} key=${place.path + place.name} name=${place.name} values=${place.values} jobs=${jobs} />`
               : html`<div class="empty"><h1>There is no such page</h1><p><a href="#/runs">To the runs</a></p></div>`}
     </main>`;
 }

@@ -1,12 +1,12 @@
 // What the studio adds to a chapter's page: it runs here, exercises are written and figures moved where they are
 // spoken of, and a panel answers questions.
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
-import { ask, listen, useAnswer } from "./api.js";
+import { ask, listen, useJobs } from "./api.js";
 import { Ask } from "./ask.js";
 import { Answer } from "./exercise.js";
 import { Figure } from "./figure.js";
-import { RunChapter, isOpen, jobOf } from "./lesson.js";
-import { Bar } from "./parts.js";
+import { RunChapter, jobOf, useCourse } from "./lesson.js";
+import { Bar, isOpen } from "./parts.js";
 
 const AGAIN_MS = 1500;
 const made = (name, properties = {}) => Object.assign(document.createElement(name), properties);
@@ -22,10 +22,8 @@ function mounted(part, host = made("div", { className: "mounted" })) {
   return host;
 }
 
-const useJobs = () => useAnswer("/api/jobs", (event) => event === "jobs").value || [];
-
 function Running() {
-  const course = useAnswer("/api/learn", (event) => event === "jobs"), jobs = useJobs();
+  const jobs = useJobs() || [], course = useCourse(jobs);
   const chapter = course.value?.chapters.find((one) => one.name === name);
   const job = chapter && jobOf(chapter, jobs), running = job?.state === "running";
   const [done, count] = useState(0);
@@ -57,7 +55,7 @@ async function merge() {
 const mark = (running) => cells.forEach((cell) => cell.classList.toggle("running", cell === running));
 
 function Moving({ figure }) {
-  return html`<${Figure} figure=${figure} jobs=${useJobs()} here />`;
+  return html`<${Figure} figure=${figure} jobs=${useJobs() || []} here />`;
 }
 
 document.documentElement.style.colorScheme = localStorage.getItem("theme") || "";

@@ -1,7 +1,7 @@
 // An interactive figure: the worker computes every position of a slider, the page only chooses which one is seen.
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { at, post, useAnswer } from "./api.js";
-import { Bar, State, Wrong, calm } from "./parts.js";
+import { Bar, State, Wrong, calm, isOpen } from "./parts.js";
 
 // here: on the page that explains it.
 export function Figure({ figure, jobs, here = false }) {
@@ -10,7 +10,7 @@ export function Figure({ figure, jobs, here = false }) {
   const [shown, show] = useState(null); // the last job that was done: it stays until the next one is
   const [error, fail] = useState(null);
   const job = jobs.find((one) => one.id === asked);
-  const busy = job?.state === "queued" || job?.state === "running";
+  const busy = isOpen(job);
   const turn = useRef({ number: 0, open: null });
   const compute = async (next) => {
     const mine = ++turn.current.number, cancel = (id) => post("/api/job/cancel", { job: id }); // nobody waits for it any more

@@ -1,10 +1,17 @@
 // Running a chapter: its button, its state, what there is to know before.
-import { html, useState } from "./vendor/preact-htm.js";
-import { post } from "./api.js";
-import { State, Wrong } from "./parts.js";
+import { html, useEffect, useState } from "./vendor/preact-htm.js";
+import { post, useAnswer } from "./api.js";
+import { State, Wrong, isOpen } from "./parts.js";
 
-export const isOpen = (job) => job?.state === "queued" || job?.state === "running";
 export const jobOf = (chapter, jobs) => jobs.find((job) => job.kind === "chapter" && job.payload.chapter === chapter.name);
+
+// Chapters and exercises; asked for again when a chapter was run, since it has another page then.
+export function useCourse(jobs) {
+  const course = useAnswer("/api/learn");
+  const runs = jobs.filter((job) => job.kind === "chapter").map((job) => job.id + job.state).join();
+  useEffect(() => { if (runs) course.again(); }, [runs]);
+  return course;
+}
 
 // children: what stands before the button.
 export function RunChapter({ chapter, job, children }) {

@@ -7,6 +7,8 @@ const STATES = {
   cancelled: ["calm", "✕ cancelled"], failed: ["bad", "! failed"], unreadable: ["bad", "! unreadable"],
 };
 
+export const isOpen = (job) => job?.state === "queued" || job?.state === "running";
+
 export function State({ state }) {
   const [tone, words] = STATES[state] || ["calm", state];
   return html`<span class="state ${tone}">${words}</span>`;

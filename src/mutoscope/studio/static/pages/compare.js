@@ -4,7 +4,7 @@ import { at, post, useAnswer } from "../api.js";
 import { COLOURS, Chart } from "../chart.js";
 import { ROWS, named, shown } from "../measures.js";
 import { CURVES, useMetrics } from "../metrics.js";
-import { Bar, Field, Loading, State, Video, Wrong } from "../parts.js";
+import { Bar, Field, Loading, State, Video, Wrong, isOpen } from "../parts.js";
 import { TITLES, duration, plural } from "../words.js";
 
 const MOST = 8, FIRST = 15, EXAMPLE = "a red 7 moving left";
@@ -209,7 +209,7 @@ function Prompts({ told, jobs, asked, note }) {
 function Results({ jobs, chosen, clear }) {
   const there = jobs.filter((job) => !job.gone);
   const prompts = [...new Set(there.flatMap((job) => job.payload.prompts))];
-  const open = there.filter((job) => job.state === "queued" || job.state === "running");
+  const open = there.filter(isOpen);
   const dot = (job) => chosen.includes(job.subject) && html`<${Dot} index=${chosen.indexOf(job.subject)} /> `;
   return html`<div class="scroll" tabindex="0" role="group" aria-label="Videos: prompts down, models across"><table class="beside films">
     <thead><tr><th><span class="soft">${there.length ? `seed ${there[0].payload.seeds[0]}` : ""}</span></th>${jobs.map((job) => html`<th scope="col" key=${job.id}>

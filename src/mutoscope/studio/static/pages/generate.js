@@ -1,7 +1,7 @@
 // Make videos: what to ask for, the queue with a look at each step, the gallery, and one beside another.
 import { html, useState } from "../vendor/preact-htm.js";
 import { Refusal, ask, at, post, remove, useAnswer } from "../api.js";
-import { Bar, Field, Loading, State, Video, Wrong, resolved } from "../parts.js";
+import { Bar, Field, Loading, State, Video, Wrong, isOpen, resolved } from "../parts.js";
 import { ago, percent, plural } from "../words.js";
 
 const EXAMPLE = "a red 7 moving left";
@@ -91,7 +91,7 @@ function Made({ job, looks, again, compared, toggle }) {
   const act = async (what) => {
     try { await what(); fail(null); } catch (found) { fail(found); }
   };
-  const open = job.state === "queued" || job.state === "running";
+  const open = isOpen(job);
   const request = job.payload;
   const grid = job.videos.length > 1 && (request.seeds.length > 1 || (request.steps.length > 1 && request.guidance.length > 1));
   return html`<article class="card" aria-label=${job.title}>

@@ -1,18 +1,15 @@
 // The course: chapters to read or to run, figures to move, exercises to solve here.
-import { html, useEffect } from "../vendor/preact-htm.js";
-import { useAnswer } from "../api.js";
+import { html } from "../vendor/preact-htm.js";
 import { Loading, Wrong } from "../parts.js";
 import { Ask } from "../ask.js";
 import { Answer, solved } from "../exercise.js";
-import { RunChapter, jobOf } from "../lesson.js";
+import { RunChapter, jobOf, useCourse } from "../lesson.js";
 import { Figures } from "./figures.js";
 
 const TABS = [["", "Chapters"], ["figures", "Figures"], ["exercises", "Exercises"], ["ask", "Ask"]];
 
 export function LearnPage({ name, values, jobs }) {
-  const course = useAnswer("/api/learn");
-  const runs = jobs.filter((job) => job.kind === "chapter").map((job) => job.id + job.state).join();
-  useEffect(() => { if (runs) course.again(); }, [runs]); // a chapter that was run has another page
+  const course = useCourse(jobs);
   if (!course.value) return html`<${Wrong} error=${course.error} />${!course.error && html`<${Loading} what="the course" />`}`;
   const { chapters, problem, exercises } = course.value;
   return html`

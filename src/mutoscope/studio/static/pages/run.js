@@ -4,7 +4,7 @@ import { at, post, remove, useAnswer } from "../api.js";
 import { Chart } from "../chart.js";
 import { ROWS, named, shown } from "../measures.js";
 import { CURVES, useMetrics } from "../metrics.js";
-import { Bar, Loading, Question, State, Wrong } from "../parts.js";
+import { Bar, Loading, Question, State, Wrong, isOpen } from "../parts.js";
 import { TITLES, ago, duration, number, percent } from "../words.js";
 
 export function RunPage({ name, jobs }) {
@@ -32,7 +32,7 @@ export function RunPage({ name, jobs }) {
 // A run has no folder before its process has begun: what its job says stands here, and we look again until it has.
 function NotThere({ name, job, run }) {
   const [error, fail] = useState(null);
-  const missing = run.error.status === 404, opens = missing && (job?.state === "queued" || job?.state === "running");
+  const missing = run.error.status === 404, opens = missing && isOpen(job);
   useEffect(() => {
     const timer = missing ? setInterval(run.again, 1000) : 0;
     return () => clearInterval(timer);
@@ -149,7 +149,7 @@ const STRIP = ["original", "latents, from −3 (black) to 3 standard deviations 
 function Kept({ name, run, jobs }) {
   const [error, fail] = useState(null);
   const job = jobs.find((one) => one.kind === "strip" && one.subject === name);
-  const open = job && (job.state === "queued" || job.state === "running");
+  const open = isOpen(job);
   const look = async () => {
     try {
       await post("/api/strip", { run: name });
